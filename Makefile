@@ -1,0 +1,52 @@
+# Each target is complete on a machine with Python 3.11+, make and a package index.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+OUT ?= reports/
+# Official files are used where ANATOMY_DATA (or --data in ARGS) holds them; the rest is stand-ins.
+ARGS ?= --sources all --stand-ins
+
+.PHONY: report test test-slow check format smoke bench clean
+
+report: $(VENV)/installed  ## audit what is at hand and say where the report is
+	@$(BIN)/anatomy audit $(ARGS) --out $(OUT)
+
+test: $(VENV)/installed-dev  ## the test suite
+	@$(BIN)/python -m pytest -m "not slow and not gpu"
+
+test-slow: $(VENV)/installed-dev
+	@$(BIN)/python -m pytest -m "slow and not gpu"
+
+check: $(VENV)/installed-dev  ## format, lint, types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: $(VENV)/installed-dev
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+smoke: $(VENV)/installed  ## one whole audit into a temporary folder
+	@out=$$(mktemp -d) && $(BIN)/anatomy audit --sources all --stand-ins --out $$out \
+	  && test -s $$out/report.html && test -s $$out/findings.json; status=$$?; rm -rf $$out; exit $$status
+
+bench: $(VENV)/installed-dev  ## speed and memory against peers
+	@$(BIN)/python -m benchmarks.tokenize
+	@$(BIN)/python -m benchmarks.audit
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing into $(VENV), with what the tests need ..."
+	@$(PIP) --editable '.[dev]'
+	@touch $(VENV)/installed $@

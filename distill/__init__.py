@@ -1,0 +1,1 @@
+"""distill: from the audit's findings to a smaller text encoder."""
