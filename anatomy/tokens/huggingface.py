@@ -1,0 +1,140 @@
+"""Any Hugging Face fast tokenizer, through the `tokenizers` library."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import (
+    EntryNotFoundError,
+    GatedRepoError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+from tokenizers import Tokenizer
+
+from anatomy.errors import InputError
+from anatomy.files import shown
+from anatomy.tokens.table import TokenTable, offsets_of
+
+_FILE = "tokenizer.json"
+_BLOCK = 1 << 15  # prompts whose encodings are held as objects at a time
+
+
+class HuggingFaceTokenizer:
+    """The tokenizer.json of a hub repository or of a local folder, without truncation or padding.
+
+    Attributes
+    ----------
+    name : str
+    vocabulary_size : int
+    special_ids : tuple of int
+        The tokens that the tokenizer adds around an empty prompt.
+    context : int or None
+        `model_max_length` of tokenizer_config.json, where one stands there.
+    description : str
+        Kind of model, with the hash of tokenizer.json.
+    """
+
+    def __init__(self, name: str, place: str) -> None:
+        path = _locate(place)
+        data = path.read_bytes()
+        try:
+            self._tokenizer = Tokenizer.from_buffer(data)
+        except Exception as error:  # the library raises bare Exception
+            raise InputError(
+                f"{shown(path)}: not a tokenizer.json that the tokenizers library reads "
+                f"({shown(error)})"
+            ) from error
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self.name = name
+        self.vocabulary_size = max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
+        self.special_ids: tuple[int, ...] = tuple(self._tokenizer.encode("").ids)
+        self.context = _context(path.with_name("tokenizer_config.json"))
+        kind = type(self._tokenizer.model).__name__
+        self.description = f"{kind} from {_FILE}, sha256 {hashlib.sha256(data).hexdigest()}"
+
+    def clean(self, prompts: pa.LargeStringArray | Sequence[str]) -> pa.LargeStringArray:
+        """The prompts as the tokenizer's own normalizer leaves them."""
+        normalizer = self._tokenizer.normalizer
+        if normalizer is None:
+            return pa.array(prompts, pa.large_string())
+        return pa.array(
+            [normalizer.normalize_str(text) for text in _strings(prompts)], pa.large_string()
+        )
+
+    def encode(self, prompts: pa.LargeStringArray | Sequence[str]) -> TokenTable:
+        """Token ids of N prompts, special tokens included."""
+        strings = _strings(prompts)
+        dtype = np.uint16 if self.vocabulary_size <= 1 << 16 else np.int32
+        ids: list[np.ndarray] = [np.empty(0, dtype=dtype)]
+        lengths: list[int] = []
+        for at in range(0, len(strings), _BLOCK):
+            rows = [e.ids for e in self._tokenizer.encode_batch_fast(strings[at : at + _BLOCK])]
+            lengths += map(len, rows)
+            ids.append(np.array([number for row in rows for number in row], dtype=dtype))
+        return TokenTable(np.concatenate(ids), offsets_of(np.array(lengths, dtype=np.int64)))
+
+    def clean_and_encode(
+        self, prompts: pa.LargeStringArray | Sequence[str]
+    ) -> tuple[pa.LargeStringArray, TokenTable]:
+        """Both `clean` and `encode`."""
+        return self.clean(prompts), self.encode(prompts)
+
+    def text_of(self, number: int) -> str:
+        """The token's own spelling in the vocabulary."""
+        return self._tokenizer.id_to_token(number) or ""
+
+
+def _strings(prompts: pa.LargeStringArray | Sequence[str]) -> list[str]:
+    return prompts.to_pylist() if isinstance(prompts, pa.Array) else list(prompts)
+
+
+def _locate(place: str) -> Path:
+    """tokenizer.json of a local folder, or of a hub repository."""
+    folder = Path(place).expanduser()
+    if folder.is_dir():
+        path = folder / _FILE
+        if path.is_file():
+            return path
+        raise InputError(f"{shown(folder)}: no {_FILE} in this folder; save a fast tokenizer there")
+    try:
+        return Path(hf_hub_download(place, _FILE))
+    except HFValidationError as error:
+        raise InputError(
+            f"hf:{shown(place)}: neither a folder nor a hub id such as openai/clip-vit-base-patch32"
+        ) from error
+    except GatedRepoError as error:
+        raise InputError(
+            f"hf:{shown(place)}: gated; accept its terms on its page, then `hf auth login`"
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise InputError(f"hf:{shown(place)}: no such repository on the hub") from error
+    except LocalEntryNotFoundError as error:
+        raise InputError(
+            f"hf:{shown(place)}: the hub does not answer and no copy is cached; pass a folder that "
+            f"holds {_FILE}"
+        ) from error
+    except EntryNotFoundError as error:
+        raise InputError(f"hf:{shown(place)}: the repository has no {_FILE}") from error
+    except OSError as error:
+        raise InputError(
+            f"hf:{shown(place)}: cannot be downloaded ({shown(error)}); pass a folder that holds "
+            f"{_FILE}"
+        ) from error
+
+
+def _context(config: Path) -> int | None:
+    try:
+        length = json.loads(config.read_bytes()).get("model_max_length")
+    except (OSError, ValueError, AttributeError):
+        return None
+    # transformers writes 1e30 where a tokenizer knows no limit
+    return length if isinstance(length, int) and 0 < length < 1 << 20 else None
