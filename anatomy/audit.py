@@ -1,0 +1,138 @@
+"""The audit, top to bottom: sources -> Corpus -> TokenTable -> measures -> Findings."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import anatomy
+from anatomy.corpus import build
+from anatomy.corpus.locate import data_folder
+from anatomy.encoders import resolve
+from anatomy.errors import InputError
+from anatomy.evidence import evidence
+from anatomy.findings import Findings, LedgerFinding, Run, Settings
+from anatomy.ledger import Measured, ledger
+from anatomy.progress import Steps, quiet
+from anatomy.summary import corpus_finding, encoder_finding, ledger_findings, source_findings
+from anatomy.view import TokenView
+
+# What the numbers depend on besides our own code.
+_VERSIONS = ("ftfy", "matplotlib", "numpy", "pyarrow", "regex", "scipy", "tokenizers")
+
+
+def audit(
+    sources: str | Sequence[str] = "all",
+    *,
+    data: Path | str | None = None,
+    encoders: Sequence[str] = ("sam3",),
+    contexts: Sequence[int] = (8, 16, 32),
+    token_loss_bound: float = 0.01,
+    stand_ins: bool = False,
+    seed: int = 0,
+    command: str = "anatomy.audit(...)",
+    steps: Steps = quiet,
+) -> Findings:
+    """Measure how much of each encoder's context window and vocabulary a corpus uses.
+
+    Parameters
+    ----------
+    sources : str or sequence of str
+        ``"all"``, names of the paper's sources, or files (``prompts.txt``,
+        ``mine.parquet:caption``, ``label=prompts.csv:text``).
+    data : path, optional
+        Where the official files lie; else ``ANATOMY_DATA``, else the platform's cache.
+    encoders : sequence of str
+        ``"sam3"``, ``"hf:ID"``, ``"hf:FOLDER"``; they stand side by side.
+    contexts : sequence of int
+        Context lengths of the table.
+    token_loss_bound : float
+        Share of tokens, overall and in every source, that the recommended context may cut.
+    stand_ins : bool
+        Fill missing sources with generated prompts, labelled as such everywhere.
+    seed : int
+        Seed of the stand-ins, the only thing drawn at random.
+    command : str
+        What the user typed, for the record.
+    steps : Steps
+        Told about each step as it begins.
+
+    Raises
+    ------
+    InputError
+        For anything in these that cannot be used; the message says what, where and how to fix it.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    contexts = _checked_contexts(contexts)
+    if not 0 <= token_loss_bound < 1:
+        raise InputError(f"--max-token-loss: {token_loss_bound:g} is no share; give 0 <= bound < 1")
+    specs = [sources] if isinstance(sources, str) else list(sources)
+    resolved = resolve(encoders)
+
+    steps("Reading sources")
+    given = Path(data) if data is not None else None
+    corpus = build.load(specs, given, stand_ins, seed)
+    measured = []
+    measured_sam3: Measured | None = None
+    for encoder in resolved:
+        steps(f"Tokenizing {len(corpus):,} prompts with {encoder.name}")
+        view = TokenView.of(corpus, encoder)
+        steps(f"Measuring with {encoder.name}")
+        measured.append(encoder_finding(view, contexts, token_loss_bound))
+        if encoder.name == "sam3":  # the paper's encoder
+            measured_sam3 = evidence(view)
+    steps("Checking the paper's figures")
+    entries = ledger(measured_sam3)
+    return Findings(
+        generator=f"anatomy {anatomy.__version__}",
+        settings=Settings(
+            sources=specs,
+            encoders=list(encoders),
+            contexts=list(contexts),
+            token_loss_bound=token_loss_bound,
+            stand_ins=stand_ins,
+            seed=seed,
+        ),
+        sources=source_findings(corpus),
+        corpus=corpus_finding(corpus),
+        encoders=measured,
+        ledger=ledger_findings(entries),
+        run=Run(
+            started=started.isoformat(timespec="seconds"),
+            seconds=round(time.perf_counter() - clock, 2),
+            command=command,
+            data=str(data_folder(given)),
+            host=f"{platform.system()} {platform.machine()}",
+            python=platform.python_version(),
+            versions={name: metadata.version(name) for name in _VERSIONS},
+        ),
+    )
+
+
+def ledger_at_hand(data: Path | None = None, *, steps: Steps = quiet) -> list[LedgerFinding]:
+    """The ledger, measured on the official and bundled sources that are at hand.
+
+    Raises
+    ------
+    InputError
+        If a source's files cannot be read.
+    """
+    steps("Reading sources")
+    here = [source.name for source, state, *_ in build.status(data) if state != "missing"]
+    corpus = build.load(here, data, stand_ins=False, seed=0)
+    steps(f"Tokenizing {len(corpus):,} prompts")
+    (encoder,) = resolve(["sam3"])
+    return ledger_findings(ledger(evidence(TokenView.of(corpus, encoder))))
+
+
+def _checked_contexts(contexts: Sequence[int]) -> tuple[int, ...]:
+    if not contexts:
+        raise InputError("--context: no length given; give for example --context 8,16,32")
+    for length in contexts:
+        if not 1 <= length <= 1 << 20:
+            raise InputError(f"--context: {length} is no context length; give 1 or more tokens")
+    return tuple(sorted(set(contexts)))

@@ -1,0 +1,234 @@
+"""The `anatomy` command: parses, calls, prints."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from anatomy import __version__
+from anatomy.errors import InputError
+
+
+class _Commands(click.Group):
+    """A group that suggests the nearest command for one it does not have."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            nearest = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else "see anatomy --help"
+            ctx.fail(f"no command is called {name}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+class _Names(click.ParamType):
+    """Names with commas between them."""
+
+    name = "names"
+
+    def convert(
+        self, value: str | list[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[str]:
+        if isinstance(value, list):
+            return value
+        parts = [part.strip() for part in value.split(",")]
+        if not all(parts):
+            self.fail(f"an empty name in {value!r}; separate names with single commas", param, ctx)
+        return parts
+
+
+class _Lengths(_Names):
+    """Whole numbers with commas between them."""
+
+    name = "lengths"
+
+    def convert(
+        self, value: str | list[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list:
+        try:
+            return [int(part) for part in super().convert(value, param, ctx)]
+        except ValueError:
+            self.fail(f"{value!r} is no list of whole numbers such as 8,16,32", param, ctx)
+
+
+_data = click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    help="Folder of the official files.  [default: $ANATOMY_DATA, else the platform's cache]",
+)
+
+
+@click.group(
+    cls=_Commands,
+    epilog="Add --debug to any command to see the traceback of an error.",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="anatomy", message="%(prog)s %(version)s")
+def app() -> None:
+    """Measure how much of a text encoder your prompts really use."""
+
+
+@app.command()
+@click.option(
+    "--sources",
+    type=_Names(),
+    default="all",
+    show_default=True,
+    help="all, or names and files with commas between: lvis,prompts.txt,mine.parquet:caption",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder of the report.",
+)
+@_data
+@click.option(
+    "--encoder",
+    "encoders",
+    type=_Names(),
+    default="sam3",
+    show_default=True,
+    help="sam3, hf:ID or hf:FOLDER; several with commas stand side by side.",
+)
+@click.option(
+    "--context",
+    "contexts",
+    type=_Lengths(),
+    default="8,16,32",
+    show_default=True,
+    help="Context lengths of the tables.",
+)
+@click.option(
+    "--max-token-loss",
+    type=float,
+    default=0.01,
+    show_default=True,
+    help="Share of tokens that the recommended context may cut, overall and in every source.",
+)
+@click.option(
+    "--stand-ins", is_flag=True, help="Fill missing sources with generated, labelled prompts."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the stand-ins.",
+)
+def audit(
+    sources: list[str],
+    out: Path,
+    data: Path | None,
+    encoders: list[str],
+    contexts: list[int],
+    max_token_loss: float,
+    stand_ins: bool,
+    seed: int,
+) -> None:
+    """Audit prompts: context window, vocabulary, overlap and ledger, as an HTML report."""
+    from anatomy.audit import audit as run_audit
+    from anatomy.console import print_summary, progress
+    from anatomy.report.write import check_writable, render, write
+
+    check_writable(out)
+    with progress() as steps:
+        findings = run_audit(
+            sources,
+            data=data,
+            encoders=encoders,
+            contexts=contexts,
+            token_loss_bound=max_token_loss,
+            stand_ins=stand_ins,
+            seed=seed,
+            command=shlex.join(["anatomy", *sys.argv[1:]]),
+            steps=steps,
+        )
+        files = render(findings, steps=steps)
+        written = write(files, out)
+    print_summary(findings, written)
+
+
+@app.command()
+@_data
+def sources(data: Path | None) -> None:
+    """List the known sources: licence, where they are, and how many prompts they have."""
+    from anatomy.console import print_sources
+    from anatomy.corpus.build import status
+    from anatomy.corpus.locate import data_folder
+
+    print_sources(status(data, count=True), data_folder(data))
+
+
+@app.command()
+@click.argument("names", nargs=-1, required=True, metavar="NAME...|all")
+@_data
+@click.option(
+    "--from",
+    "copy_from",
+    type=click.Path(path_type=Path),
+    help="Folder, archive or file of your own to take the official files from.",
+)
+@click.option("--force", is_flag=True, help="Bring again what is already there.")
+def fetch(names: tuple[str, ...], data: Path | None, copy_from: Path | None, force: bool) -> None:
+    """Bring official files, from where they are published or from a copy of yours."""
+    from anatomy.console import fetch_all
+
+    fetch_all(names, data, copy_from, force=force)
+
+
+@app.command()
+@_data
+@click.option("--full", is_flag=True, help="With each claim and its explanation.")
+def ledger(data: Path | None, full: bool) -> None:
+    """Check a paper's published figures against each other and against the files at hand."""
+    from anatomy.audit import ledger_at_hand
+    from anatomy.console import print_ledger, progress
+
+    with progress() as steps:
+        entries = ledger_at_hand(data, steps=steps)
+    print_ledger(entries, full=full)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of findings.json."""
+    from anatomy.findings import json_schema
+
+    click.echo(json_schema(), nl=False)
+
+
+def main() -> None:
+    """Entry point: one line and exit status 2 for what the user can mend, `--debug` for more."""
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    debug = len(arguments) < len(sys.argv) - 1
+    try:
+        status = app.main(arguments, prog_name="anatomy", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        sys.exit(2)
+    except (InputError, click.ClickException) as error:
+        if debug:
+            raise
+        text = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        _fail(text, 2)
+    except (KeyboardInterrupt, click.Abort):
+        if debug:
+            raise
+        _fail("interrupted; every file that was written is whole", 130)
+    except BrokenPipeError:  # the reader of our output, `head` for one, has had enough
+        sys.stderr.close()
+        sys.exit(141)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(message: str, status: int) -> None:
+    click.echo(click.style("error: ", fg="red", bold=True) + message, err=True)
+    sys.exit(status)

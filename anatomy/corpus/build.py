@@ -1,0 +1,184 @@
+"""From sources to one corpus: distinct prompts, their numbers, and where they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+
+from anatomy.corpus import registry, specs, standins
+from anatomy.corpus.locate import data_folder
+from anatomy.corpus.model import Corpus, Kind, Reading, Source, SourceSummary
+from anatomy.corpus.tables import read_table
+from anatomy.errors import InputError
+from anatomy.files import shown
+
+
+def build(readings: Sequence[tuple[str, Kind, str, Reading]]) -> Corpus:
+    """Number the distinct prompts of several readings.
+
+    Parameters
+    ----------
+    readings : sequence of (name, kind, title, Reading)
+        In the order of the corpus's source codes.
+
+    Returns
+    -------
+    Corpus
+        Prompts compare as raw strings, code point by code point: no case folding, no
+        normalisation. Whole-array operations only.
+
+    Raises
+    ------
+    InputError
+        No source, two sources of one name, or a source without a usable prompt.
+    """
+    if not readings:
+        raise InputError("no sources; name some with --sources: all, lvis, prompts.txt, ...")
+    distinct: list[pa.Array] = []
+    summaries: list[SourceSummary] = []
+    for name, kind, title, reading in readings:
+        if any(name == summary.name for summary in summaries):
+            raise InputError(
+                f"{shown(name)}: two sources have this name; give one another, LABEL=PATH"
+            )
+        usable = len(reading.prompts)
+        if not usable:
+            raise InputError(f"{_where(name, reading)}: has no usable prompt; {_why(reading)}")
+        unique = reading.prompts.unique()  # in the order of first appearance
+        distinct.append(unique)
+        summaries.append(
+            SourceSummary(
+                name=name,
+                kind=kind,
+                title=title,
+                files=reading.files,
+                rows=reading.rows,
+                refused=dict(reading.refused),
+                notes=dict(reading.notes),
+                usable=usable,
+                duplicates=usable - len(unique),
+                unique=len(unique),
+            )
+        )
+    prompts = pa.concat_arrays(distinct)
+    # Arrow numbers distinct values in the order it meets them: a prompt is new exactly where its
+    # number is above every number before it.
+    prompt = np.asarray(prompts.dictionary_encode().indices).astype(np.int64)
+    highest = np.maximum.accumulate(prompt)
+    first = np.ones(len(prompt), dtype=bool)
+    first[1:] = prompt[1:] > highest[:-1]
+    source = np.repeat(np.arange(len(distinct), dtype=np.int16), [len(part) for part in distinct])
+    return Corpus(prompts, source, prompt, first, tuple(summaries))
+
+
+def _where(name: str, reading: Reading) -> str:
+    """The file to blame if there is only one, else the source."""
+    return shown(reading.files[0].path) if len(reading.files) == 1 else shown(name)
+
+
+def _why(reading: Reading) -> str:
+    if not reading.rows:
+        return "it has no rows"
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in reading.refused.items())
+    return f"rows refused: {shown(reasons)}"
+
+
+def load(sources: Sequence[str], data: Path | None, stand_ins: bool, seed: int) -> Corpus:
+    """Read the named sources into one corpus.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        See `specs.parse`.
+    data : Path or None
+        ``--data``; see `locate.data_folder`.
+    stand_ins : bool
+        Fill official sources that are neither in the data folder nor bundled with generated
+        prompts, as many as the paper counted.
+    seed : int
+        Of the stand-ins.
+
+    Raises
+    ------
+    InputError
+        Anything in `specs.parse`, the readers or `build`; and, in several lines, every official
+        source that is missing, with its size, its licence and the command that gets it.
+    """
+    folder = data_folder(data)
+    named = specs.parse(sources)
+    # All that can be missing is found before the first file is read: some take a while.
+    files = {source.name: source.locate(folder) for source in named if isinstance(source, Source)}
+    missing = [
+        source
+        for source in named
+        if isinstance(source, Source) and not files[source.name] and source.bundled is None
+    ]
+    if missing and not stand_ins:
+        raise InputError(_missing(missing, folder, data))
+    readings: list[tuple[str, Kind, str, Reading]] = []
+    for source in named:
+        kind: Kind
+        if isinstance(source, specs.UserFile):
+            kind, reading = "user", read_table(source.path, source.column)
+        elif files[source.name]:
+            kind, reading = "official", source.read(files[source.name], folder)
+        elif source.bundled is not None:
+            kind, reading = "bundled", source.bundled()
+        else:
+            kind, reading = "stand-in", _stand_in(source, seed)
+        readings.append((source.name, kind, source.title, reading))
+    return build(readings)
+
+
+def status(
+    data: Path | None, count: bool = False
+) -> list[tuple[Source, Literal["official", "bundled", "missing"], int, int | None]]:
+    """What there is of each official source, without reading it unless told to.
+
+    Returns
+    -------
+    list of (source, kind, files, prompts)
+        `files` found; `prompts` is the number of distinct ones: of a missing source as published,
+        of one in the data folder only with `count`, which reads its files.
+    """
+    folder = data_folder(data)
+    out: list[tuple[Source, Literal["official", "bundled", "missing"], int, int | None]] = []
+    for source in registry.ALL:
+        files = source.locate(folder)
+        if files:
+            prompts = len(source.read(files, folder).prompts.unique()) if count else None
+            out.append((source, "official", len(files), prompts))
+        elif source.bundled is not None:
+            reading = source.bundled()
+            out.append((source, "bundled", len(reading.files), len(reading.prompts.unique())))
+        else:
+            out.append((source, "missing", 0, source.published_count))
+    return out
+
+
+def _stand_in(source: Source, seed: int) -> Reading:
+    prompts = standins.generate(source.name, source.published_count, seed)
+    return Reading(prompts, (), len(prompts))
+
+
+def _missing(sources: Sequence[Source], folder: Path, data: Path | None) -> str:
+    """The one message of several lines: a list is easier to act on than a sentence."""
+    width = max(len(source.name) for source in sources)
+    where = "" if data is None else f" --data {shown(data)}"
+    lines = [
+        f"  anatomy fetch {source.name:<{width}}{where}  "
+        f"({source.title}: {source.size}; {source.licence})"
+        for source in sources
+    ]
+    these = "this source is" if len(sources) == 1 else f"these {len(sources)} sources are"
+    return "\n".join(
+        [
+            f"{shown(folder)}: {these} not there; get what you need, or name another --data folder",
+            *lines,
+            "or add --stand-ins to fill in generated prompts, which every result then says",
+        ]
+    )

@@ -1,0 +1,137 @@
+"""Files as bytes, text and JSON: read once, hashed as read, bounded, faults in one line."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from anatomy.corpus.model import SourceFile
+from anatomy.errors import InputError
+from anatomy.files import shown
+
+# What a compressed file may unpack to. The largest official one, LVIS's train set, has 1.1 GB.
+MAX_UNPACKED = 4 * 2**30
+_BLOCK = 2**24
+_BOM = b"\xef\xbb\xbf"
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes, read once: what is hashed is what is parsed."""
+    if path.is_dir():
+        raise InputError(f"{shown(path)}: is a folder; name a file")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{shown(path)}: cannot be read ({error.strerror}); check the path and its permissions"
+        ) from error
+
+
+def record(path: Path, raw: bytes, data: Path | None = None) -> SourceFile:
+    """Provenance of `raw`, which was read from `path`; the path relative to the data folder."""
+    relative = data is not None and path.is_relative_to(data)
+    name = path.relative_to(data) if relative and data is not None else path
+    return SourceFile(name.as_posix(), len(raw), hashlib.sha256(raw).hexdigest())
+
+
+def unpacked(raw: bytes, suffix: str, where: str, inner: str = "") -> bytes:
+    """`raw`, decompressed if `suffix` is ".gz", ".zst" or ".zip" (then: its file `inner`)."""
+    try:
+        if suffix == ".gz":
+            with gzip.open(io.BytesIO(raw)) as stream:
+                return _bounded(stream, where)
+        if suffix == ".zst":
+            with pa.input_stream(pa.py_buffer(raw), compression="zstd") as stream:
+                return _bounded(stream, where)
+        if suffix == ".zip":
+            with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+                found = [i for i in archive.infolist() if i.filename.split("/")[-1] == inner]
+                if len(found) != 1:
+                    raise InputError(f"{where}: has no {shown(inner)} inside; get the file again")
+                with archive.open(found[0]) as member:
+                    return _bounded(member, where)
+    except (
+        EOFError,
+        OSError,  # gzip.BadGzipFile and Arrow's errors among them
+        ValueError,
+        RuntimeError,  # an encrypted member
+        NotImplementedError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
+        raise InputError(
+            f"{where}: is not a whole {suffix} file ({one_line(error)}); get the file again"
+        ) from error
+    return raw
+
+
+def _bounded(stream: BinaryIO | Any, where: str) -> bytes:
+    parts: list[bytes] = []
+    total = 0
+    while block := stream.read(_BLOCK):
+        total += len(block)
+        if total > MAX_UNPACKED:
+            raise InputError(
+                f"{where}: unpacks to more than {MAX_UNPACKED // 2**30} GiB; unpack it and name "
+                "the file inside, if it is meant to be that large"
+            )
+        parts.append(block)
+    return b"".join(parts)
+
+
+def decode(raw: bytes, where: str) -> str:
+    """`raw` as text: UTF-8 with or without a byte order mark, or an error that says where not."""
+    try:
+        return without_bom(raw, where).decode()
+    except UnicodeDecodeError as error:
+        raise not_utf8(raw, error, where) from None
+
+
+def without_bom(raw: bytes, where: str) -> bytes:
+    """`raw` without UTF-8's byte order mark; UTF-16 is refused with a hint."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff") or raw[:4096].count(0) * 4 > len(raw[:4096]):
+        raise InputError(f"{where}: looks like UTF-16, not UTF-8; save it as UTF-8")
+    return raw.removeprefix(_BOM)
+
+
+def not_utf8(raw: bytes, error: UnicodeDecodeError, where: str) -> InputError:
+    """The error for a file that is no UTF-8 where `error` says."""
+    at = error.start + (len(_BOM) if raw.startswith(_BOM) else 0)
+    line = raw.count(b"\n", 0, at) + 1
+    return InputError(
+        f"{where}: is not UTF-8 at byte {at:,} (line {line:,}: {raw[at]:#04x}); save it as UTF-8"
+    )
+
+
+def parse_json(
+    raw: bytes, where: str, keep: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+) -> Any:
+    """A JSON document; `keep` may thin out each object as it is parsed."""
+    if not raw.strip():
+        raise InputError(f"{where}: is empty; get the file again")
+    try:
+        return json.loads(decode(raw, where), object_hook=keep)
+    except RecursionError as error:
+        raise InputError(f"{where}: is nested too deeply to be read; is it the right file?") from (
+            error
+        )
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{where}: is not whole JSON ({one_line(error)}); get the file again"
+        ) from error
+    except ValueError as error:
+        raise InputError(f"{where}: has a number of thousands of digits; get it again") from error
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's message for the middle of a sentence."""
+    return shown(" ".join(str(error).split()))[:200] or type(error).__name__

@@ -1,0 +1,60 @@
+"""What of an audit may be held against the paper: official files only, stand-ins never."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+
+from anatomy.corpus import registry
+from anatomy.corpus.bundled import lvis_names
+from anatomy.ledger import Measured, MeasuredSource
+from anatomy.measures.overlap import Overlap
+from anatomy.view import TokenView
+
+
+def evidence(view: TokenView) -> Measured:
+    """The ledger's measured column, from the official and bundled sources of a corpus."""
+    corpus = view.corpus
+    published = {source.name: source.published_count for source in registry.ALL}
+    codes = [
+        code
+        for code, summary in enumerate(corpus.summaries)
+        if summary.kind in ("official", "bundled") and summary.name in published
+    ]
+    rows = np.isin(corpus.source, codes)
+    # A prompt's first appearance among the official sources need not be the corpus's first.
+    places = np.flatnonzero(rows)
+    _, first = np.unique(corpus.prompt[places], return_index=True)
+    union = np.zeros(len(corpus), dtype=bool)
+    union[places[first]] = True
+
+    raw = Overlap.of(corpus.prompt[rows], corpus.source[rows], len(corpus.names))
+    cleaned = view.cleaned_overlap
+    pairs = list(combinations(codes, 2))
+    counts = view.counts_of(union)
+    return Measured(
+        sources={
+            corpus.names[code]: MeasuredSource(
+                name=corpus.names[code],
+                unique=corpus.summaries[code].unique,
+                unique_cleaned=int(cleaned.shared[code, code]),
+                lengths=view.lengths[corpus.names[code]].counts,
+                published=published[corpus.names[code]],
+                notes=corpus.summaries[code].notes,
+            )
+            for code in codes
+        },
+        union=raw.union,
+        plain_sum=raw.plain_sum,
+        shared={(corpus.names[a], corpus.names[b]): int(raw.shared[a, b]) for a, b in pairs},
+        shared_cleaned={
+            (corpus.names[a], corpus.names[b]): int(cleaned.shared[a, b]) for a, b in pairs
+        },
+        combined_lengths=view.lengths_of(union).counts,
+        distinct_ids=counts.distinct,
+        vocabulary_size=view.encoder.tokenizer.vocabulary_size,
+        special_share=counts.share_of(view.encoder.tokenizer.special_ids) if counts.tokens else 0.0,
+        top100_share=counts.top_share(100) if counts.tokens else 0.0,
+        lvis_names=lvis_names(),
+    )

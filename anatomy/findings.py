@@ -1,0 +1,302 @@
+"""findings.json: everything an audit found, in one validated and versioned document.
+
+A report is rendered from this document alone, and `distill` reads nothing else. It holds no
+prompts: each source's files stand here with their hashes, so that they can be read again and a
+changed one be refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from anatomy.errors import InputError
+
+SCHEMA_VERSION = 1
+FILE_NAME = "findings.json"
+
+
+def _rounded(value: Any) -> Any:
+    """Six significant digits for shares and means: what is left differs between machines."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+Rounded = Annotated[float, BeforeValidator(_rounded)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FileFinding(_Part):
+    """A file that was read. `path` is relative to the data folder, or as the user gave it."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+class SourceFinding(_Part):
+    """One source: where its prompts come from and how many there are."""
+
+    name: str
+    title: str
+    kind: Literal["official", "bundled", "user", "stand-in"]
+    licence: str | None = None
+    citation: str | None = None
+    published: int | None = Field(None, description="The paper's count of unique prompts")
+    files: list[FileFinding]
+    rows: int
+    refused: dict[str, int] = Field(description="Rows that are no prompts: reason -> how many")
+    notes: dict[str, int] = Field(description="Counts beside the prompts")
+    usable: int
+    duplicates: int = Field(description="Exact copies of an earlier row")
+    unique: int = Field(description="Distinct raw strings")
+
+
+class CorpusFinding(_Part):
+    """All sources together."""
+
+    plain_sum: int = Field(description="Sum of the sources' unique prompts")
+    unique: int = Field(description="Distinct raw strings over all sources: the headline corpus")
+    shared: list[list[int]] = Field(
+        description="Distinct raw strings that two sources share; rows and columns as `sources`"
+    )
+    stand_ins: list[str] = Field(description="Sources made of prompts that anatomy generated")
+
+
+class ContextRow(_Part):
+    """One context length L for one group of prompts; all values are shares from 0 to 1."""
+
+    length: int
+    density: Rounded
+    padding: Rounded
+    quadratic_padding: Rounded
+    truncation: Rounded
+    token_loss: Rounded
+
+
+class LengthFinding(_Part):
+    """Prompt lengths in tokens (start and end token included) of one source, or of all."""
+
+    group: str = Field(description='A source\'s name, or "combined" for the union')
+    prompts: int
+    tokens: int
+    mean: Rounded
+    median: int
+    p90: int
+    p95: int
+    p99: int
+    maximum: int
+    histogram: list[tuple[int, int]] = Field(description="(tokens, prompts), ascending, no zeros")
+    contexts: list[ContextRow]
+
+
+class ContextRecommendation(_Part):
+    """The smallest context length that cuts no more tokens than the bound allows."""
+
+    length: int
+    aligned: int = Field(description="`length` rounded up to a multiple of 8")
+    bound: float = Field(description="Largest token loss allowed, overall and in every source")
+    worst: str = Field(description="The group that decides")
+    worst_loss: Rounded
+    worst_loss_before: Rounded = Field(description="That group's token loss one position shorter")
+    combined_loss: Rounded
+    reason: str
+
+
+class TokenFinding(_Part):
+    """One frequent token."""
+
+    id: int
+    text: str
+    count: int
+    share: Rounded
+
+
+class VocabularyFinding(_Part):
+    """Use of the vocabulary by one source, or by all."""
+
+    group: str
+    prompts: int
+    tokens: int
+    distinct: int
+    coverage: Rounded
+    special_share: Rounded
+    top_shares: dict[int, Rounded] = Field(description="k -> share of the k most frequent ids")
+    in_one_prompt: int = Field(description="Ids that occur in a single prompt")
+
+
+class Curve(_Part):
+    """Points of a curve."""
+
+    x: list[int]
+    y: list[Rounded]
+
+
+class EncoderFinding(_Part):
+    """What one encoder's tokenizer, and its weights where they are at hand, make of the corpus."""
+
+    name: str
+    tokenizer: str
+    vocabulary_size: int
+    special_ids: list[int]
+    context: int | None = Field(description="Positions that the encoder reads, where known")
+    unique_cleaned: dict[str, int] = Field(
+        description="Distinct prompts after the tokenizer's cleaning: per source, and combined"
+    )
+    lengths: list[LengthFinding] = Field(description="Combined first, then each source")
+    recommended_context: ContextRecommendation
+    vocabulary: list[VocabularyFinding] = Field(description="Combined first, then each source")
+    zipf: Curve = Field(description="Rank -> share of all tokens, combined")
+    growth: Curve = Field(description="Prompts drawn at random -> distinct ids expected, combined")
+    top_tokens: list[TokenFinding]
+    kept_ids: str = Field(description='Ids that occur, ascending, as ranges: "0-3,17,40-41"')
+    weights: str = Field(description='"measured", or why the sections that need weights are not')
+
+
+class LedgerFinding(_Part):
+    """A published claim, what its own numbers imply, and what was measured here."""
+
+    id: str
+    group: str
+    title: str
+    where: str
+    claim: str
+    published: str
+    implied: str
+    verdict: Literal["holds", "contradicts", "undecided"]
+    margin: str
+    explanation: str
+    measured: str | None
+    not_measured: str | None
+
+
+class Settings(_Part):
+    """What the user asked for."""
+
+    sources: list[str]
+    encoders: list[str]
+    contexts: list[int]
+    token_loss_bound: float
+    stand_ins: bool
+    seed: int
+
+
+class Run(_Part):
+    """When, where and how: the only part that differs between two runs on the same inputs."""
+
+    started: str
+    seconds: float
+    command: str
+    data: str
+    host: str
+    python: str
+    versions: dict[str, str]
+
+
+class Findings(BaseModel):
+    """The document. `load` reads one, `to_json` writes it."""
+
+    # Not frozen in the pydantic sense only so that `digest` can be cached; treat as read-only.
+    model_config = ConfigDict(extra="forbid")
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    generator: str
+    settings: Settings
+    sources: list[SourceFinding]
+    corpus: CorpusFinding
+    encoders: list[EncoderFinding]
+    ledger: list[LedgerFinding]
+    run: Run
+
+    @cached_property
+    def digest(self) -> str:
+        """Hex SHA-256 of the document without `run`; every file rendered from it carries this."""
+        return digest_of(self.model_dump(mode="json"))
+
+    def to_json(self) -> bytes:
+        """The file's bytes: the document and its digest."""
+        document = {"digest": self.digest, **self.model_dump(mode="json")}
+        return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+
+    @classmethod
+    def load(cls, path: Path | str) -> Findings:
+        """Read and validate a findings.json.
+
+        Raises
+        ------
+        InputError
+            If the file is missing, is no JSON, or is not a findings document of this version.
+        """
+        path = Path(path)
+        try:
+            document = json.loads(path.read_bytes())
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be read ({error.strerror}); run `anatomy audit` to make one"
+            ) from error
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}: not JSON ({error}); run `anatomy audit` again") from error
+        if not isinstance(document, dict) or "schema_version" not in document:
+            raise InputError(
+                f"{path}: not a findings.json; pass the file that `anatomy audit` wrote"
+            )
+        if document["schema_version"] != SCHEMA_VERSION:
+            raise InputError(
+                f"{path}: schema version {document['schema_version']!r}, but this anatomy reads "
+                f"version {SCHEMA_VERSION}; run the audit again"
+            )
+        document.pop("digest", None)
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise InputError(
+                f"{path}: field {place}: {first['msg']}; run the audit again"
+            ) from error
+
+
+def digest_of(document: dict[str, Any]) -> str:
+    """Hex SHA-256 over the canonical JSON of a findings document, without `run` and `digest`."""
+    rest = {key: value for key, value in document.items() if key not in ("run", "digest")}
+    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+
+
+def ranges(ids: list[int]) -> str:
+    """Ascending ids as text: ``[0, 1, 2, 5]`` becomes ``"0-2,5"``."""
+    runs: list[list[int]] = []
+    for number in ids:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def from_ranges(text: str) -> list[int]:
+    """The ids that `ranges` wrote."""
+    ids: list[int] = []
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        ids += range(int(first), int(last or first) + 1)
+    return ids
+
+
+def json_schema() -> str:
+    """The JSON schema of findings.json, as text."""
+    schema = Findings.model_json_schema(mode="serialization")
+    schema["properties"]["digest"] = {
+        "type": "string",
+        "pattern": "^[0-9a-f]{64}$",
+        "description": "SHA-256 of the canonical JSON of the document without digest and run",
+    }
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,1 @@
+"""The identities that the published figures must satisfy, by subject."""

@@ -1,0 +1,160 @@
+"""What the ledger says (entries) and what it may be held against (measurements)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from anatomy.ledger.verdicts import Verdict
+
+Group = Literal[
+    "corpus", "context", "vocabulary", "embeddings", "architecture", "results", "efficiency"
+]
+
+SOURCES = ("rf100vl", "lvis", "refcoco", "saco-gold", "saco-silver", "saco-veval")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One published claim, what the paper's other numbers imply for it, and the verdict.
+
+    Attributes
+    ----------
+    id : str
+        Stable slug.
+    group : str
+        Subject, for the report's sections.
+    title : str
+        Short, for a table.
+    where : str
+        Sections and tables of the paper.
+    claim : str
+        What the paper says, in a sentence.
+    published, implied : str
+        The published values, and what the identity gives.
+    verdict : {"holds", "contradicts", "undecided"}
+        "contradicts": no rounding of the printed numbers can save the claim.
+        "undecided": the numbers allow both; `explanation` says what would decide. An identity
+        between printed numbers is judged from those alone; where the claim is about official
+        files (prompt-count-unique, lvis-names, lvis-mean-length, veval-count), what was measured
+        on them decides and without them the verdict is "undecided".
+    margin : str
+        By how much, and within what rounding.
+    explanation : str
+        For a reader.
+    measured : str or None
+        What was measured here on official files.
+    not_measured : str or None
+        Why it was not, or what is still missing.
+    """
+
+    id: str
+    group: Group
+    title: str
+    where: str
+    claim: str
+    published: str
+    implied: str
+    verdict: Verdict
+    margin: str
+    explanation: str
+    measured: str | None
+    not_measured: str | None
+
+
+@dataclass(frozen=True)
+class MeasuredSource:
+    """One official source as it was read here.
+
+    Attributes
+    ----------
+    unique, unique_cleaned : int
+        Distinct raw prompts, and distinct prompts after the tokenizer's cleaning.
+    lengths : ndarray of int64
+        ``lengths[k]`` of the distinct raw prompts have k tokens, start and end token included.
+    published : int
+        The paper's count for this source.
+    notes : mapping of str to int
+        The reader's notes ("queried noun phrases" for VEval).
+    """
+
+    name: str
+    unique: int
+    unique_cleaned: int
+    lengths: np.ndarray
+    published: int
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def excess(self) -> int:
+        """Prompts here beyond the published count."""
+        return max(0, self.unique - self.published)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the count here is the published one to within 2 per cent."""
+        return abs(self.unique - self.published) * 50 <= self.published
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured on the paper's own sources: official or bundled files only.
+
+    Prompts that this project generated have no place here: the sources are the paper's six by
+    name, and the joint numbers must be those of exactly the sources listed.
+
+    Attributes
+    ----------
+    sources : mapping of str to MeasuredSource
+        Those present; a local copy may be a part of the official one.
+    union, plain_sum : int
+        Distinct raw strings over these sources, and their counts added up.
+    shared, shared_cleaned : mapping of (str, str) to int
+        Distinct raw (cleaned) prompts that two sources share.
+    combined_lengths : ndarray of int64
+        Histogram of token counts over the union.
+    distinct_ids, vocabulary_size : int
+        Distinct token ids in the union; ids the tokenizer has.
+    special_share, top100_share : float
+        Start and end tokens, and the 100 most frequent ids, as shares of the union's tokens.
+    lvis_names : tuple of str
+        LVIS v1's category names in the order of their ids; they ship with this package.
+    lvis_mean_tokens : mapping of str to float
+        Optional: mean token count of LVIS's distinct names under each of
+        `anatomy.ledger.names.readings`.
+    """
+
+    sources: Mapping[str, MeasuredSource]
+    union: int
+    plain_sum: int
+    shared: Mapping[tuple[str, str], int]
+    shared_cleaned: Mapping[tuple[str, str], int]
+    combined_lengths: np.ndarray
+    distinct_ids: int
+    vocabulary_size: int
+    special_share: float
+    top100_share: float
+    lvis_names: tuple[str, ...]
+    lvis_mean_tokens: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, source in self.sources.items():
+            if name not in SOURCES or source.name != name:
+                raise ValueError(f"{name!r} is not one of the paper's sources {SOURCES}")
+            if int(source.lengths.sum()) != source.unique:
+                raise ValueError(f"{name}: lengths count another number of prompts than unique")
+        if self.plain_sum != sum(source.unique for source in self.sources.values()):
+            raise ValueError("plain_sum is not the sum over the sources listed")
+        largest = max((source.unique for source in self.sources.values()), default=0)
+        if not largest <= self.union <= self.plain_sum:
+            raise ValueError("union is not that of the sources listed")
+        if int(self.combined_lengths.sum()) != self.union:
+            raise ValueError("combined_lengths counts another number of prompts than union")
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all six sources are here, each to within 2 per cent of its published count."""
+        return all(name in self.sources and self.sources[name].is_whole for name in SOURCES)

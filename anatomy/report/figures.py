@@ -1,0 +1,122 @@
+"""The figures of a report: which there are, what their captions say, and their bytes."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from matplotlib.figure import Figure
+
+from anatomy.findings import EncoderFinding, Findings
+from anatomy.report import plots
+from anatomy.report.style import ACCENT, printable, style
+
+MARK = "anatomy:findings"  # precedes the findings' digest in every file
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure to draw: file stem, caption, text alternative."""
+
+    name: str
+    caption: str
+    alternative: str
+    draw: Callable[[], Figure]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A figure drawn."""
+
+    name: str
+    caption: str
+    alternative: str
+    svg: bytes
+    png: bytes
+
+
+def slug(name: str) -> str:
+    """An encoder's name as a part of file names."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "encoder"
+
+
+def render(findings: Findings) -> list[Rendered]:
+    """All figures of a report, in the order in which it shows them."""
+    drawings = [d for encoder in findings.encoders for d in _of_encoder(findings, encoder)]
+    if len(findings.sources) > 1:
+        drawings.append(
+            Drawing(
+                name="overlap",
+                caption=(
+                    "Distinct prompts that two sources share, as raw strings; on the diagonal, "
+                    "all of a source's prompts."
+                ),
+                alternative="Matrix of prompts shared between sources.",
+                draw=partial(plots.overlap, findings),
+            )
+        )
+    with style():
+        return [_rendered(findings, drawing) for drawing in drawings]
+
+
+def _of_encoder(findings: Findings, encoder: EncoderFinding) -> list[Drawing]:
+    tag, combined, choice = slug(encoder.name), encoder.lengths[0], encoder.recommended_context
+    return [
+        Drawing(
+            name=f"lengths-{tag}",
+            caption=(
+                "Tokens per prompt, start and end token included. The grey shape behind each "
+                f"source is the union of all sources (mean {combined.mean:.2f})."
+            ),
+            alternative=f"Histograms of prompt length for {len(encoder.lengths) - 1} sources.",
+            draw=partial(plots.lengths, encoder),
+        ),
+        Drawing(
+            name=f"context-{tag}",
+            caption=(
+                "What a context of L tokens costs: left, the share of compute spent on padding; "
+                f"right, the share of tokens cut. The bound of {100 * choice.bound:g} % is kept "
+                f"in every source from L = {choice.length} on."
+            ),
+            alternative=f"Padding and token loss by context length; recommended {choice.length}.",
+            draw=partial(plots.context, encoder, max(findings.settings.contexts)),
+        ),
+        Drawing(
+            name=f"vocabulary-{tag}",
+            caption=(
+                "Use of the vocabulary: (a) distinct tokens by source, (b) share of each token by "
+                "rank, (c) distinct tokens expected among n prompts drawn at random."
+            ),
+            alternative="Bars of vocabulary coverage, a rank-frequency curve and a growth curve.",
+            draw=partial(plots.vocabulary, encoder),
+        ),
+        Drawing(
+            name=f"tokens-{tag}",
+            caption="The most frequent tokens besides the specials, as shares of all tokens.",
+            alternative="Bars of the most frequent tokens.",
+            draw=partial(plots.tokens, encoder),
+        ),
+    ]
+
+
+def _rendered(findings: Findings, drawing: Drawing) -> Rendered:
+    figure, caption = drawing.draw(), drawing.caption
+    if findings.corpus.stand_ins:
+        names = printable(", ".join(findings.corpus.stand_ins))
+        figure.supxlabel(  # below everything, and kept clear by the layout
+            f"Contains stand-in prompts made by anatomy: {names}",
+            fontsize=7,
+            color=ACCENT,
+            x=0.99,
+            ha="right",
+        )
+        caption += " Contains stand-ins."
+    svg, png = io.BytesIO(), io.BytesIO()
+    figure.savefig(svg, format="svg", metadata={"Date": None, "Title": drawing.name})
+    figure.savefig(png, format="png", dpi=200, metadata={MARK: findings.digest})
+    mark = f"<!-- {MARK} {findings.digest} -->\n<svg ".encode()
+    marked = svg.getvalue().replace(b"<svg ", mark, 1)
+    return Rendered(drawing.name, caption, drawing.alternative, marked, png.getvalue())

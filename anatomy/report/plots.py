@@ -1,0 +1,222 @@
+"""What each figure draws. Everything shown is in the findings."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import seaborn as sns
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from anatomy.findings import EncoderFinding, Findings, LengthFinding
+from anatomy.report.style import ACCENT, FAINT, INK, MUTED, WIDTH, colours, printable
+from anatomy.summary import COMBINED
+
+
+def _figure(height: float) -> Figure:
+    return Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def _percent(axis: mpl.axis.Axis) -> None:
+    axis.set_major_formatter(FuncFormatter(_as_percent))
+
+
+def _as_percent(share: float, _: object) -> str:
+    return f"{100 * share:g} %"
+
+
+def _shares(length: LengthFinding) -> tuple[np.ndarray, np.ndarray]:
+    """Every length from 0 to the maximum, and the share of prompts that have it."""
+    shares = np.zeros(length.maximum + 2)
+    for tokens, prompts in length.histogram:
+        shares[tokens] = prompts / length.prompts
+    return np.arange(len(shares)), shares
+
+
+def lengths(encoder: EncoderFinding) -> Figure:
+    """Histogram of each source's prompt lengths, before that of the union."""
+    combined, *sources = encoder.lengths
+    palette = colours([source.group for source in sources])
+    columns = 2 if len(sources) == 4 else min(3, len(sources))
+    rows = -(-len(sources) // columns)
+    figure = _figure(0.5 + 1.5 * rows)
+    axes = np.ravel(figure.subplots(rows, columns, sharex=True, squeeze=False))
+    limit = max(12, min(max(s.p99 for s in sources) + 4, 80))
+    behind = _shares(combined)
+    for axis, source in zip(axes, sources, strict=False):
+        axis.fill_between(*behind, step="mid", color=FAINT, linewidth=0)
+        x, share = _shares(source)
+        axis.bar(x, share, width=0.82, color=palette[source.group], linewidth=0)
+        axis.axvline(source.mean, color=INK, linewidth=0.9, linestyle=(0, (3, 2)))
+        axis.set_title(printable(source.group))
+        axis.text(
+            0.98,
+            0.92,
+            f"{source.prompts:,} prompts\nmean {source.mean:.2f}\nlongest {source.maximum:,}",
+            transform=axis.transAxes,
+            ha="right",
+            va="top",
+            fontsize=7.5,
+            color=INK,
+        )
+        axis.set_xlim(0, limit)
+        axis.grid(visible=False, axis="x")
+        axis.yaxis.set_major_locator(MaxNLocator(4))
+        _percent(axis.yaxis)
+    for axis in axes[len(sources) :]:
+        axis.set_visible(False)
+    for axis in axes[max(0, len(sources) - columns) : len(sources)]:  # nothing stands below these
+        axis.set_xlabel("Tokens per prompt")
+        axis.tick_params(labelbottom=True)
+    figure.supylabel("Share of prompts", fontsize=9)
+    return figure
+
+
+def _kept(length: LengthFinding, limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For L = 1 .. limit: linear padding, quadratic padding, token loss."""
+    tokens, prompts = np.array(length.histogram).T
+    at = np.arange(1, limit + 1)
+    used = np.minimum(tokens[None, :], at[:, None])
+    linear = 1 - (used @ prompts) / (at * length.prompts)
+    quadratic = 1 - ((used**2) @ prompts) / (at**2 * length.prompts)
+    loss = 1 - (used @ prompts) / max(length.tokens, 1)
+    return linear, quadratic, loss
+
+
+def context(encoder: EncoderFinding, longest: int) -> Figure:
+    """Padding (left) and token loss (right) against context length."""
+    combined, *sources = encoder.lengths
+    choice = encoder.recommended_context
+    limit = max(min(max(encoder.context or 32, longest), 128), choice.length + 4)
+    at = np.arange(1, limit + 1)
+    palette = colours([source.group for source in sources])
+    figure = _figure(2.9)
+    left, right = figure.subplots(1, 2)
+
+    linear, quadratic, loss = _kept(combined, limit)
+    left.plot(at, linear, color=INK, label="linear part (MLP, projections)")
+    left.plot(at, quadratic, color=INK, linestyle=(0, (4, 2)), label="quadratic part (attention)")
+    left.set_title("Compute spent on padding")
+    left.set_ylim(0, 1)
+    _percent(left.yaxis)
+    left.legend(loc="lower right")
+
+    floor = 1e-5
+    for source in sources:
+        share = _kept(source, limit)[2]
+        right.plot(
+            at,
+            np.where(share >= floor, share, np.nan),
+            color=palette[source.group],
+            linewidth=1.3,
+            label=printable(source.group),
+        )
+    right.plot(at, np.where(loss >= floor, loss, np.nan), color=INK, linewidth=2, label=COMBINED)
+    if choice.bound > 0:
+        right.axhline(choice.bound, color=ACCENT, linewidth=0.9, linestyle=(0, (3, 2)))
+    right.set_title("Tokens cut")
+    right.set_yscale("log")
+    right.set_ylim(floor, 1)
+    _percent(right.yaxis)
+    right.legend(loc="upper right", ncols=1 if len(sources) < 8 else 2, handlelength=1.4)
+    for axis in (left, right):
+        axis.axvline(choice.length, color=ACCENT, linewidth=0.9)
+        axis.set_xlim(1, limit)
+        axis.set_xlabel("Context length L")
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    left.text(choice.length, 0.98, f" L = {choice.length}", color=ACCENT, fontsize=8, va="top")
+    return figure
+
+
+def vocabulary(encoder: EncoderFinding) -> Figure:
+    """Coverage by source, share by rank, and growth with the number of prompts."""
+    combined, *sources = encoder.vocabulary
+    palette = {COMBINED: INK, **colours([source.group for source in sources])}
+    groups = [combined, *sources]
+    figure = _figure(max(2.6, 0.7 + 0.26 * len(groups)))
+    bars, zipf, growth = figure.subplots(1, 3)
+
+    names = [printable(group.group) for group in groups]
+    bars.barh(
+        names, [g.distinct for g in groups], color=[palette[g.group] for g in groups], height=0.7
+    )
+    for at, group in enumerate(groups):
+        bars.text(group.distinct, at, f" {group.coverage:.1%}", va="center", fontsize=7.5)
+    bars.invert_yaxis()
+    bars.set_xlim(0, 1.28 * combined.distinct)
+    bars.grid(visible=False, axis="y")
+    bars.set_title("(a) Distinct tokens")
+    bars.xaxis.set_major_locator(MaxNLocator(3))
+    bars.set_xlabel(f"of {encoder.vocabulary_size:,}")
+
+    zipf.plot(encoder.zipf.x, encoder.zipf.y, color=INK)
+    zipf.set_xscale("log")
+    zipf.set_yscale("log")
+    _percent(zipf.yaxis)
+    zipf.set_title("(b) Share by rank")
+    zipf.set_xlabel("Rank of the token")
+
+    growth.plot(encoder.growth.x, encoder.growth.y, color=INK)
+    growth.set_xscale("log")
+    growth.set_yscale("log")
+    growth.set_title("(c) Distinct tokens")
+    growth.set_xlabel("Prompts drawn")
+    for axis in (bars, growth):
+        target = axis.xaxis if axis is bars else axis.yaxis
+        target.set_major_formatter(FuncFormatter(_short))
+    growth.xaxis.set_major_formatter(FuncFormatter(_short))
+    zipf.xaxis.set_major_formatter(FuncFormatter(_short))
+    return figure
+
+
+def _short(value: float, _: object) -> str:
+    return f"{value / 1000:g}k" if value >= 1000 else f"{value:g}"
+
+
+def tokens(encoder: EncoderFinding) -> Figure:
+    """The most frequent tokens besides the specials."""
+    shown = [t for t in encoder.top_tokens if t.id not in encoder.special_ids][:40]
+    figure = _figure(2.7)
+    axis = figure.subplots()
+    labels = [printable(token.text.removesuffix(" ")) for token in shown]
+    axis.bar(range(len(shown)), [token.share for token in shown], color="#486581", width=0.8)
+    axis.set_xticks(range(len(shown)), labels, rotation=60, ha="right", rotation_mode="anchor")
+    axis.tick_params(axis="x", labelsize=7.5, length=0)
+    axis.set_xlim(-0.7, max(len(shown), 1) - 0.3)
+    axis.grid(visible=False, axis="x")
+    axis.set_ylabel("Share of all tokens")
+    _percent(axis.yaxis)
+    return figure
+
+
+def overlap(findings: Findings) -> Figure:
+    """Prompts that two sources share, coloured by the share of the row's prompts."""
+    names = [printable(source.name) for source in findings.sources]
+    shared = np.array(findings.corpus.shared)
+    figure = _figure(max(2.0, 0.9 + 0.36 * len(names)))
+    axis = figure.subplots()
+    share = shared / np.maximum(shared.diagonal()[:, None], 1)
+    np.fill_diagonal(share, np.nan)
+    sns.heatmap(
+        share,
+        ax=axis,
+        annot=np.vectorize("{:,}".format)(shared),
+        fmt="",
+        cmap=sns.light_palette("#0072B2", as_cmap=True),
+        vmin=0,
+        vmax=max(0.01, float(np.nanmax(share))),
+        linewidths=1,
+        linecolor="white",
+        annot_kws={"fontsize": 8},
+        cbar_kws={"label": "of the row's prompts", "format": FuncFormatter(_as_percent)},
+        xticklabels=names,
+        yticklabels=names,
+    )
+    # seaborn leaves the diagonal out, where there is no share: its counts are written here
+    for at, own in enumerate(shared.diagonal()):
+        axis.text(at + 0.5, at + 0.5, f"{own:,}", ha="center", va="center", color=MUTED, fontsize=8)
+    axis.tick_params(length=0)
+    axis.set_yticklabels(axis.get_yticklabels(), rotation=0)
+    axis.set_xticklabels(axis.get_xticklabels(), rotation=25, ha="right")
+    axis.grid(visible=False)
+    return figure

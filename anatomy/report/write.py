@@ -1,0 +1,127 @@
+"""Writing a report to a folder, so that a kill at any moment leaves every file whole.
+
+Each file is written whole or not at all, carries the digest of the findings it was rendered from,
+and findings.json comes last: a folder where the digests differ is one that a kill left, and the
+next run replaces it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from anatomy.errors import InputError
+from anatomy.files import locked, remove_partial_files, shown, write_whole
+from anatomy.findings import FILE_NAME, EncoderFinding, Findings, from_ranges
+from anatomy.progress import Steps, quiet
+from anatomy.report import figures, html
+from anatomy.report.figures import MARK, slug
+
+PAGE = "report.html"
+_DIGEST = re.compile(rb"(?:anatomy:findings\W{1,12}(?:content=.)?|\"digest\": \")([0-9a-f]{64})")
+_HEAD = 1 << 16  # every file carries its mark near the beginning
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written, and whether an interrupted run had left a mix there."""
+
+    page: Path
+    files: int
+    mended: bool
+
+
+def check_writable(out: Path) -> None:
+    """Refuse a folder that cannot be written, before any work is done.
+
+    Raises
+    ------
+    InputError
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {shown(out)}: is a file; give a folder")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with locked(out):
+            write_whole(out / ".anatomy-check", b"")
+            (out / ".anatomy-check").unlink()
+    except OSError as error:
+        raise InputError(
+            f"--out {shown(out)}: cannot be written ({error.strerror}); give another folder"
+        ) from error
+
+
+def render(findings: Findings, *, steps: Steps = quiet) -> dict[str, bytes]:
+    """Every file of a report, by its path in the folder, in the order in which to write them."""
+    steps("Drawing figures")
+    drawn = figures.render(findings)
+    steps("Rendering the report")
+    files = {PAGE: html.render(findings, drawn)}
+    for figure in drawn:
+        files[f"figures/{figure.name}.svg"] = figure.svg
+        files[f"figures/{figure.name}.png"] = figure.png
+    for encoder in findings.encoders:
+        files[f"kept-tokens-{slug(encoder.name)}.json"] = _kept_tokens(findings, encoder)
+    files[FILE_NAME] = findings.to_json()  # last: it says that the others are there
+    return files
+
+
+def write(files: Mapping[str, bytes], out: Path) -> Written:
+    """Write what `render` gave, each file whole or not at all, and drop what older runs left.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written or another run is writing there.
+    """
+    try:
+        with locked(out):
+            mended = is_mix(out)
+            remove_partial_files(out)
+            remove_partial_files(out / "figures")
+            for name, data in files.items():
+                write_whole(out / name, data)
+            for path in _rendered_files(out):  # of an encoder that this audit does not have
+                if path.relative_to(out).as_posix() not in files:
+                    path.unlink()
+    except OSError as error:
+        raise InputError(
+            f"--out {shown(out)}: cannot be written ({error.strerror}); free some space or give "
+            "another folder; what was there is whole"
+        ) from error
+    return Written(page=out / PAGE, files=len(files), mended=mended)
+
+
+def is_mix(out: Path) -> bool:
+    """Whether the files in a folder come from different findings: a run was killed there."""
+    return len({_digest_in(path) for path in _rendered_files(out)}) > 1
+
+
+def _rendered_files(out: Path) -> Iterator[Path]:
+    """The files in a folder that carry the digest of some findings."""
+    for pattern in (FILE_NAME, PAGE, "kept-tokens-*.json", "figures/*.svg", "figures/*.png"):
+        for path in sorted(out.glob(pattern)):
+            if path.is_file() and not path.is_symlink() and _digest_in(path):
+                yield path
+
+
+def _digest_in(path: Path) -> bytes | None:
+    with path.open("rb") as stream:
+        found = _DIGEST.search(stream.read(_HEAD))
+    return found.group(1) if found else None
+
+
+def _kept_tokens(findings: Findings, encoder: EncoderFinding) -> bytes:
+    """The ids that the corpus uses, as distill or any other tool may read them."""
+    document = {
+        MARK: findings.digest,
+        "encoder": encoder.name,
+        "tokenizer": encoder.tokenizer,
+        "vocabulary_size": encoder.vocabulary_size,
+        "contains_stand_ins": bool(findings.corpus.stand_ins),
+        "ids": from_ranges(encoder.kept_ids),
+    }
+    return (json.dumps(document, ensure_ascii=False) + "\n").encode("utf-8")

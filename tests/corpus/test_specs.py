@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from anatomy.corpus import registry, specs
+from anatomy.corpus.specs import UserFile, parse
+from anatomy.errors import InputError
+from tests.corpus.layouts import put
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("p.txt", "mine.parquet", "q.jsonl.gz", "odd,=:.csv", "p.txt:x", "lvis.txt"):
+        put(tmp_path / name, b"")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("p.txt", UserFile("p", Path("p.txt"))),
+        ("mine.parquet:caption", UserFile("mine", Path("mine.parquet"), "caption")),
+        ("mine.parquet:a:b", UserFile("mine", Path("mine.parquet"), "a:b")),
+        ("q.jsonl.gz:text", UserFile("q", Path("q.jsonl.gz"), "text")),
+        ("ours=mine.parquet:text", UserFile("ours", Path("mine.parquet"), "text")),
+        ("odd,=:.csv", UserFile("odd,=:", Path("odd,=:.csv"))),
+        ("odd=odd,=:.csv", None),  # the comma splits it
+        ("p.txt:x", UserFile("p", Path("p.txt:x"))),  # what exists wins
+        ("my-lvis=lvis.txt", UserFile("my-lvis", Path("lvis.txt"))),
+        (" p.txt ", UserFile("p", Path("p.txt"))),
+    ],
+)
+def test_files(text, expected):
+    if expected is None:
+        with pytest.raises(InputError):
+            parse([text])
+    else:
+        assert parse([text]) == [expected]
+
+
+def test_absolute_paths(here):
+    assert parse([f"{here}/p.txt"]) == [UserFile("p", here / "p.txt")]
+
+
+def test_titles():
+    assert [s.title for s in parse(["p.txt,mine.parquet:caption"])] == [
+        "p.txt",
+        "mine.parquet:caption",
+    ]
+
+
+def test_names():
+    assert parse(["all"]) == list(registry.ALL)
+    assert [s.name for s in parse(["saco-veval, lvis", "p.txt"])] == ["saco-veval", "lvis", "p"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "problem"),
+    [
+        ([], "no sources"),
+        (["", " , "], "no sources"),
+        (["lvis", "lvis"], "lvis: two sources have this name"),
+        (["all", "refcoco"], "refcoco: two sources have this name"),
+        (["p.txt", "p=mine.parquet"], "p: two sources have this name"),
+        (["lvsi"], "did you mean lvis"),
+        (["nothing"], "no such source"),
+        (["nothing.txt"], "nothing.txt: no such file"),
+        (["nothing.csv:a"], "nothing.csv: no such file"),
+        (["folder/nothing"], "folder/nothing: no such file"),
+        (["x=nothing.csv:a"], "nothing.csv: no such file"),
+        (["lvis.txt"], "lvis is the name of an official source; give your file another, my-lvis="),
+        (["all=p.txt"], "all is the name of an official source"),
+        (["a b=p.txt"], "a b is no label"),
+        (["=p.txt"], "nothing is no label"),
+        (["p.txt:"], "no column after the colon"),
+        (["p\0.txt"], "NUL"),
+        (["\udcff.txt"], "is not valid UTF-8"),
+        (["x\x1b[31m"], "x\\x1b[31m: no such source"),
+        (["a" * 5000 + ".txt"], "no such file"),
+    ],
+)
+def test_refusals(sources, problem):
+    with pytest.raises(InputError) as caught:
+        parse(sources)
+    assert problem in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_stem_is_shown_safely(here):
+    put(here / "a\x1b[31m.txt", b"")
+    assert specs.parse(["a\x1b[31m.txt"])[0].name == "a\\x1b[31m"
+
+
+@pytest.mark.skipif(os.sep != "/", reason="paths of POSIX")
+def test_a_dangling_link_is_a_file_that_cannot_be_read(here):
+    (here / "gone.txt").symlink_to(here / "nowhere")
+    assert parse(["gone.txt"]) == [UserFile("gone", Path("gone.txt"))]

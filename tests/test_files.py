@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from anatomy.errors import InputError
+from anatomy.files import locked, remove_partial_files, shown, write_whole
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    write_whole(path, b"old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_write_leaves_is_removed(tmp_path):
+    (tmp_path / ".report.html.x1.anatomy-partial").write_bytes(b"half")
+    (tmp_path / "mine.txt").write_bytes(b"kept")
+    assert remove_partial_files(tmp_path) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert remove_partial_files(tmp_path / "absent") == 0
+
+
+def test_a_folder_has_one_writer_at_a_time(tmp_path):
+    with (
+        locked(tmp_path),
+        pytest.raises(InputError, match="another anatomy run"),
+        locked(tmp_path),
+    ):
+        pass
+    with locked(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("plain é 猫", "plain é 猫"), ("\x1b[31mred", "\\x1b[31mred"), ("a\nb", "a\\nb"),
+     ("\u202eabc", "\\u202eabc"), ("\ud800", "\\ud800"), ("\u200b", "\\u200b")],
+)  # fmt: skip
+def test_shown_text_cannot_move_a_terminal(text, expected):
+    assert shown(text) == expected

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anatomy.errors import InputError
+from anatomy.findings import Findings, from_ranges, json_schema, ranges
+
+
+@given(st.sets(st.integers(0, 300)).map(sorted))
+def test_ranges_come_back(ids):
+    assert from_ranges(ranges(ids)) == ids
+
+
+def test_ranges_are_written_as_people_would():
+    assert ranges([0, 1, 2, 5, 7, 8]) == "0-2,5,7-8"
+    assert ranges([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read"),
+        (b"", "not JSON"),
+        (b'{"schema_version": 1, "sour', "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[]", "not a findings.json"),
+        (b'{"schema_version": 99}', "schema version 99"),
+        (b'{"schema_version": 1}', "field"),
+        (b"\xff\xfe", "not JSON"),
+    ],
+)
+def test_what_is_no_findings_document_is_refused_in_one_line(tmp_path, content, message):
+    path = tmp_path / "findings.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=message) as error:
+        Findings.load(path)
+    assert "\n" not in str(error.value)
+
+
+def test_the_schema_describes_the_document():
+    schema = json.loads(json_schema())
+    assert {"schema_version", "sources", "encoders", "ledger", "run", "digest"} <= set(
+        schema["properties"]
+    )
