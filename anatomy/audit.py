@@ -71,8 +71,8 @@ def audit(
     if not 0 <= token_loss_bound < 1:
         raise InputError(f"--max-token-loss: {token_loss_bound:g} is no share; give 0 <= bound < 1")
     specs = [sources] if isinstance(sources, str) else list(sources)
+    steps(f"Loading {', '.join(encoders)}")
     resolved = resolve(encoders)
-
     steps("Reading sources")
     given = Path(data) if data is not None else None
     corpus = build.load(specs, given, stand_ins, seed)

@@ -160,11 +160,14 @@ def audit(
 @_data
 def sources(data: Path | None) -> None:
     """List the known sources: licence, where they are, and how many prompts they have."""
-    from anatomy.console import print_sources
+    from anatomy.console import print_sources, progress
     from anatomy.corpus.build import status
     from anatomy.corpus.locate import data_folder
 
-    print_sources(status(data, count=True), data_folder(data))
+    with progress() as steps:
+        steps("Counting prompts")
+        rows = status(data, count=True)
+    print_sources(rows, data_folder(data))
 
 
 @app.command()

@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from anatomy.corpus import registry
-from anatomy.corpus.fetch import fetch
 from anatomy.corpus.locate import data_folder
 from anatomy.corpus.model import Source
+from anatomy.fetch import fetch
 from anatomy.files import shown
 from anatomy.findings import Findings, LedgerFinding
 from anatomy.progress import Steps

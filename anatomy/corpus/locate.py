@@ -55,7 +55,7 @@ def by_pattern(*folders: str, pattern: str) -> Locate:
 
     def find(folder: Path) -> list[Path]:
         for part in ANNOTATION_FOLDERS:
-            found = [path for path in _entries(folder / part) if name.fullmatch(path.name)]
+            found = _entries(folder / part, lambda entry: name.fullmatch(entry.name) is not None)
             if found:
                 return found
         return []
@@ -75,7 +75,7 @@ def rf100vl_files(data: Path) -> list[Path]:
     def find(folder: Path) -> list[Path]:
         return [
             dataset / split / COCO_FILE
-            for dataset in _entries(folder)
+            for dataset in _entries(folder, os.DirEntry.is_dir)
             for split in SPLITS
             if (dataset / split / COCO_FILE).exists()
         ]
@@ -111,11 +111,11 @@ def _in_own_folder(folders: tuple[str, ...], find: Callable[[Path], list[Path]])
     return locate
 
 
-def _entries(folder: Path) -> list[Path]:
-    """The folder's entries; none if it is not there."""
+def _entries(folder: Path, wanted: Callable[[os.DirEntry[str]], bool]) -> list[Path]:
+    """The wanted entries of a folder; none if it is not there."""
     try:
         with os.scandir(folder) as entries:
-            return [Path(entry.path) for entry in entries]
+            return [Path(entry.path) for entry in entries if wanted(entry)]
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:

@@ -97,12 +97,12 @@ def load_plain(source: Path | bytes, name: str | None = None) -> Any:
             f"{where}: is larger than the {MAX_BYTES // 2**20} MiB that a pickle may be; "
             "is it the right file?"
         )
-    _scan(source, where)
+    program = _passed(source, where)
     try:
         try:
-            return _Plain(io.BytesIO(source), encoding="utf-8").load()
+            return _Plain(io.BytesIO(program), encoding="utf-8").load()
         except UnicodeDecodeError:
-            return _Plain(io.BytesIO(source), encoding="latin-1").load()
+            return _Plain(io.BytesIO(program), encoding="latin-1").load()
     except InputError:
         raise
     except Exception as error:
@@ -112,7 +112,7 @@ def load_plain(source: Path | bytes, name: str | None = None) -> Any:
 
 
 class _Plain(pickle.Unpickler):
-    """The second wall: even an opcode that the scan had missed would find nothing to call."""
+    """The second wall: even an opcode that `_passed` had missed would find nothing to call."""
 
     def find_class(self, module: str, name: str) -> NoReturn:
         raise InputError(f"pickle asks for {shown(module)}.{shown(name)}; do not trust this file")
@@ -121,9 +121,15 @@ class _Plain(pickle.Unpickler):
         raise InputError("pickle asks for a persistent object; do not trust this file")
 
 
-def _scan(data: bytes, where: str) -> None:
-    """Refuse a pickle with any opcode that is not in the tables above, or that is not whole."""
+def _passed(data: bytes, where: str) -> bytes:
+    """The program up to its STOP, if every opcode of it is in the tables above and whole.
+
+    FRAMEs are left out. They only announce how much to read at once, and where one ends inside an
+    opcode the standard unpickler skips bytes: it would run another program than the one read here.
+    """
     at, end = 0, len(data)
+    parts: list[bytes] = []
+    begin = 0  # of the part after the last frame's announcement
     strings: list[bytes] = []  # the last two, which is where STACK_GLOBAL has its names
     while True:
         at = _OPCODES.match(data, at).end()  # type: ignore[union-attr]  # it matches ""
@@ -131,7 +137,7 @@ def _scan(data: bytes, where: str) -> None:
             _malformed(where, "it ends before its last opcode")
         op = data[at]
         if op == _STOP:
-            return
+            return b"".join([*parts, data[begin : at + 1]])
         width = _COUNTED.get(op)
         if width is None:
             _refuse(data, at, where, strings)
@@ -141,9 +147,11 @@ def _scan(data: bytes, where: str) -> None:
             _malformed(where, f"it ends inside the {count:,} bytes of a value")
         if op == _LONG1 and count > 8:
             _malformed(where, "it has an integer of more than 64 bits")
-        at = start
-        if op != _FRAME:
-            at += count
+        if op == _FRAME:
+            parts.append(data[begin:at])
+            begin = at = start
+        else:
+            at = start + count
             strings = [*strings[-1:], data[start : min(at, start + 100)]]
 
 

@@ -28,6 +28,8 @@ def read_bytes(path: Path) -> bytes:
     """The file's bytes, read once: what is hashed is what is parsed."""
     if path.is_dir():
         raise InputError(f"{shown(path)}: is a folder; name a file")
+    if path.exists() and not path.is_file():  # a pipe, say: it cannot be read a second time
+        raise InputError(f"{shown(path)}: is not a regular file; save it as one")
     try:
         return path.read_bytes()
     except OSError as error:
@@ -39,8 +41,18 @@ def read_bytes(path: Path) -> bytes:
 def record(path: Path, raw: bytes, data: Path | None = None) -> SourceFile:
     """Provenance of `raw`, which was read from `path`; the path relative to the data folder."""
     relative = data is not None and path.is_relative_to(data)
-    name = path.relative_to(data) if relative and data is not None else path
-    return SourceFile(name.as_posix(), len(raw), hashlib.sha256(raw).hexdigest())
+    name = (path.relative_to(data) if relative and data is not None else path).as_posix()
+    # A name that is not UTF-8 comes as lone surrogates, which no document can hold.
+    name = name if _encodable(name) else shown(name)
+    return SourceFile(name, len(raw), hashlib.sha256(raw).hexdigest())
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def unpacked(raw: bytes, suffix: str, where: str, inner: str = "") -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from anatomy.ledger.checks import (
     architecture,
+    averages,
     context,
     corpus,
     efficiency,
@@ -17,10 +18,11 @@ from anatomy.ledger.checks import (
     results,
     vocabulary,
 )
-from anatomy.ledger.claims import PAPER, Claims
+from anatomy.ledger.claims import Claims
 from anatomy.ledger.intervals import Figure, Interval
 from anatomy.ledger.model import SOURCES, Entry, Group, Measured, MeasuredSource
 from anatomy.ledger.names import readings as lvis_readings
+from anatomy.ledger.paper import PAPER
 from anatomy.ledger.verdicts import Verdict
 
 __all__ = [
@@ -45,6 +47,7 @@ _CHECKS = (
     embeddings,
     architecture,
     products,
+    averages,
     results,
     efficiency,
 )

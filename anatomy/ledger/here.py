@@ -69,13 +69,13 @@ def size(source: MeasuredSource) -> str:
         return f"{source.unique:,}"
     if source.unique < source.published and not source.is_whole:
         return f"{source.unique:,} of {source.published:,}"
-    return f"{source.unique:,}; published {source.published:,}"
+    return f"{source.unique:,} here, {source.published:,} published"
 
 
 def scope(measured: Measured) -> str:
     """The sources here, each with its size."""
     present = [measured.sources[name] for name in SOURCES if name in measured.sources]
-    return ", ".join(f"{source.name} ({size(source)})" for source in present)
+    return "; ".join(f"{source.name} {size(source)}" for source in present)
 
 
 def lacking(measured: Measured | None, names: Sequence[str] = SOURCES) -> str | None:
@@ -99,11 +99,8 @@ def joint(measured: Measured | None, describe: Callable[[Lengths, Measured], str
     text = describe(Lengths(measured.combined_lengths), measured)
     if measured.is_complete:
         return f"over the {measured.union:,} distinct prompts of all six sources: {text}", None
-    return (
-        f"over the {measured.union:,} distinct prompts here, a part of the paper's corpus"
-        f" - {scope(measured)}: {text}",
-        f"for the paper's corpus: {missing}" if missing else None,
-    )
+    where = f"the {measured.union:,} distinct prompts here ({scope(measured)})"
+    return f"over {where}, not the paper's corpus: {text}", f"for the paper's corpus: {missing}"
 
 
 def each(

@@ -110,7 +110,9 @@ class Interval:
         return max(self.lo - other.hi, other.lo - self.hi, Fraction(0))
 
     def text(self, decimals: int) -> str:
-        """ "5.77 to 5.79", rounded outwards; one number where both bounds print alike."""
+        """5.77 to 5.79, rounded outwards; a single value as one number, rounded as usual."""
+        if self.lo == self.hi:
+            return number(self.lo, decimals)
         low, high = number(self.lo, decimals, "down"), number(self.hi, decimals, "up")
         return low if low == high else f"{low} to {high}"
 

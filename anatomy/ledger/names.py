@@ -30,7 +30,7 @@ def _without_punctuation(name: str) -> str:
 
 
 _READINGS: Mapping[str, Callable[[str], str]] = {
-    "as in the file": lambda name: name,
+    "as given": lambda name: name,
     'with "_" as a blank': _spaced,
     "in lower case": lambda name: _spaced(name).lower(),
     "without punctuation": _without_punctuation,

@@ -51,8 +51,8 @@ def render(findings: Findings) -> list[Rendered]:
             Drawing(
                 name="overlap",
                 caption=(
-                    "Distinct prompts that two sources share, as raw strings; on the diagonal, "
-                    "all of a source's prompts."
+                    "Distinct prompts that two sources share, as raw strings, and their share of "
+                    "the row's prompts; on the diagonal, all of a source's prompts."
                 ),
                 alternative="Matrix of prompts shared between sources.",
                 draw=partial(plots.overlap, findings),

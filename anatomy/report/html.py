@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -33,12 +33,13 @@ def render(findings: Findings, figures: Sequence[Rendered]) -> bytes:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    filters: dict[str, Callable[..., str]] = {
         "count": lambda number: f"{number:,}",
         "share": share,
         "slug": slug,
         "token": _visible,
     }
+    environment.filters.update(filters)
     order = list(_GROUPS)
     entries = sorted(findings.ledger, key=lambda entry: order.index(entry.group))
     page = environment.get_template("report.html.j2").render(

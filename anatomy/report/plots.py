@@ -193,22 +193,23 @@ def overlap(findings: Findings) -> Figure:
     """Prompts that two sources share, coloured by the share of the row's prompts."""
     names = [printable(source.name) for source in findings.sources]
     shared = np.array(findings.corpus.shared)
-    figure = _figure(max(2.0, 0.9 + 0.36 * len(names)))
-    axis = figure.subplots()
     share = shared / np.maximum(shared.diagonal()[:, None], 1)
+    labels = np.vectorize(lambda n, part: f"{n:,}\n{part:.2g} %")(shared, 100 * share)
     np.fill_diagonal(share, np.nan)
+    figure = _figure(max(2.0, 0.7 + 0.42 * len(names)))
+    axis = figure.subplots()
     sns.heatmap(
         share,
         ax=axis,
-        annot=np.vectorize("{:,}".format)(shared),
+        annot=labels,
         fmt="",
         cmap=sns.light_palette("#0072B2", as_cmap=True),
         vmin=0,
         vmax=max(0.01, float(np.nanmax(share))),
         linewidths=1,
         linecolor="white",
-        annot_kws={"fontsize": 8},
-        cbar_kws={"label": "of the row's prompts", "format": FuncFormatter(_as_percent)},
+        annot_kws={"fontsize": 7.5},
+        cbar=False,
         xticklabels=names,
         yticklabels=names,
     )

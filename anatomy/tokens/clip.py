@@ -71,7 +71,7 @@ class ClipTokenizer:
     def __init__(self, name: str = "sam3") -> None:
         self.name = name
         self._bpe = BytePairEncoder()
-        self.special_ids = (self._bpe.start_id, self._bpe.end_id)
+        self.special_ids: tuple[int, ...] = (self._bpe.start_id, self._bpe.end_id)
         self.description = (
             "CLIP byte-pair encoding, lower case, cleaned with "
             f"ftfy {ftfy.__version__} and html.unescape; merges sha256 {self._bpe.merges_sha256}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Sequence
@@ -9,21 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    GatedRepoError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-)
 from tokenizers import Tokenizer
 
 from anatomy.errors import InputError
+from anatomy.fetch.hub import check_repository, quiet
+from anatomy.fetch.hub_errors import Asked, explained
 from anatomy.files import shown
 from anatomy.tokens.table import TokenTable, offsets_of
 
 _FILE = "tokenizer.json"
+_CONFIG = "tokenizer_config.json"
 _BLOCK = 1 << 15  # prompts whose encodings are held as objects at a time
 
 
@@ -57,7 +53,7 @@ class HuggingFaceTokenizer:
         self.name = name
         self.vocabulary_size = max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
         self.special_ids: tuple[int, ...] = tuple(self._tokenizer.encode("").ids)
-        self.context = _context(path.with_name("tokenizer_config.json"))
+        self.context = _context(path.with_name(_CONFIG))
         kind = type(self._tokenizer.model).__name__
         self.description = f"{kind} from {_FILE}, sha256 {hashlib.sha256(data).hexdigest()}"
 
@@ -105,30 +101,21 @@ def _locate(place: str) -> Path:
         if path.is_file():
             return path
         raise InputError(f"{shown(folder)}: no {_FILE} in this folder; save a fast tokenizer there")
-    try:
-        return Path(hf_hub_download(place, _FILE))
-    except HFValidationError as error:
-        raise InputError(
-            f"hf:{shown(place)}: neither a folder nor a hub id such as openai/clip-vit-base-patch32"
-        ) from error
-    except GatedRepoError as error:
-        raise InputError(
-            f"hf:{shown(place)}: gated; accept its terms on its page, then `hf auth login`"
-        ) from error
-    except RepositoryNotFoundError as error:
-        raise InputError(f"hf:{shown(place)}: no such repository on the hub") from error
-    except LocalEntryNotFoundError as error:
-        raise InputError(
-            f"hf:{shown(place)}: the hub does not answer and no copy is cached; pass a folder that "
-            f"holds {_FILE}"
-        ) from error
-    except EntryNotFoundError as error:
-        raise InputError(f"hf:{shown(place)}: the repository has no {_FILE}") from error
-    except OSError as error:
-        raise InputError(
-            f"hf:{shown(place)}: cannot be downloaded ({shown(error)}); pass a folder that holds "
-            f"{_FILE}"
-        ) from error
+    check_repository(place)
+    import huggingface_hub  # takes a second, which only a download is worth
+
+    asked = Asked(
+        place,
+        kind="model",
+        gated=False,
+        command=f"anatomy audit --encoder hf:{place}",
+        elsewhere=f"give a folder that holds {_FILE}: --encoder hf:FOLDER",
+    )
+    with explained(asked), quiet():
+        downloaded = huggingface_hub.hf_hub_download(place, _FILE)
+        with contextlib.suppress(huggingface_hub.errors.EntryNotFoundError):
+            huggingface_hub.hf_hub_download(place, _CONFIG)  # lies beside the other
+    return Path(downloaded)
 
 
 def _context(config: Path) -> int | None:

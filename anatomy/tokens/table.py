@@ -50,4 +50,5 @@ def gather(flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndar
     """Concatenate the rows ``flat[starts[j] : starts[j] + lengths[j]]`` for all j."""
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    return flat[np.arange(total) + np.repeat(starts - (ends - lengths), lengths)]
+    places: np.ndarray = np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
+    return np.take(flat, places)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import pickle
 import zipfile
 
@@ -108,6 +109,16 @@ def test_refcoco(tmp_path, protocol):
         "refcoco expressions": 3,
         "refcocog expressions": 1,
     }
+
+
+def test_a_folder_whose_name_is_not_utf8_can_still_be_recorded(tmp_path):
+    folder = tmp_path / "rf100vl" / os.fsdecode(b"caf\xe9") / "train"
+    try:
+        layouts.put_coco(folder, ["cup"])
+    except OSError:
+        pytest.skip("this file system only takes UTF-8")
+    (file,) = read("rf100vl", tmp_path).files
+    assert file.path == "rf100vl/caf\\udce9/train/_annotations.coco.json"
 
 
 def test_refcocog_in_googles_split_is_noted(tmp_path):

@@ -170,8 +170,31 @@ def test_the_extension_registry_and_its_cache_are_not_asked():
         copyreg.clear_extension_cache()
 
 
+def test_a_frame_cannot_hide_opcodes():
+    # Where a frame ends inside an opcode, the standard unpickler drops the frame's last bytes
+    # ("ab" here). What it reads from then on is two bytes late, and what looks like a string to
+    # anyone else is a program to it.
+    hidden = b"cbuiltins\nlen\n0"
+    frame = b"\x95" + (5).to_bytes(8, "little")
+    program = (
+        b"\x80\x04" + frame + b"]\x8c\x0aab" + b"cdefghij" + b"U" + bytes([len(hidden)]) + hidden
+    )
+    program += b"0a."
+
+    class Standard(pickle.Unpickler):
+        def find_class(self, module, name):
+            raise LookupError(f"{module}.{name}")
+
+    with pytest.raises(LookupError, match="len"):
+        Standard(io.BytesIO(program)).load()
+    assert load_plain(program) == ["abcdefghij"]
+
+    untrue = b"\x80\x04" + b"\x95\x02" + b"\0" * 7 + b"]\x95" + b"\0" * 8 + b"K\x01a."
+    assert load_plain(untrue) == [1]
+
+
 def test_the_second_wall():
-    # What stands behind the scan, were it ever to miss something.
+    # What is left if the reading ahead were ever to miss something.
     for program in (GLOBAL + b".", b"Px\n."):
         with pytest.raises(InputError, match="do not trust"):
             pickles._Plain(io.BytesIO(program)).load()
@@ -185,7 +208,7 @@ def test_the_second_wall():
         b"\x80\x02]q\x01(X\x05\0\0\0ab",
         b"X\xff\xff\xff\xff",
         b"\x8d" + b"\xff" * 8,
-        b"\x95" + b"\xff" * 8 + b".",
+        b"\x95" + b"\xff" * 7,
         b"T\xff\xff\xff\xff.",  # a negative length
         b"S'no end",
         b"K",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -155,6 +156,10 @@ def test_csv_problems(tmp_path, text, column, problem):
     assert problem.format(path) in refusal(path, column)
 
 
+def test_other_columns_may_be_called_the_same(tmp_path):
+    assert prompts(put(tmp_path / "p.csv", "x,prompt,x,\n1,a,2,\n")) == ["a"]
+
+
 def test_usual_columns(tmp_path):
     assert prompts(put(tmp_path / "p.csv", "name,caption\na,b\n")) == ["b"]
     assert prompts(put(tmp_path / "p.csv", "name,caption\na,b\n"), "name") == ["a"]
@@ -291,5 +296,7 @@ def test_files_that_are_not_there_or_not_ours(tmp_path):
     assert "cannot be read (No such file" in refusal(tmp_path / "p.txt")
     assert "cannot be read (No such file" in refusal(tmp_path / "p.parquet")
     assert refusal(tmp_path) == "is a folder; name a file"
+    os.mkfifo(tmp_path / "pipe.txt")
+    assert refusal(tmp_path / "pipe.txt") == "is not a regular file; save it as one"
     assert "is not a kind of file that is read" in refusal(put(tmp_path / "p.docx", b""))
     assert "is not a kind of file that is read" in refusal(put(tmp_path / "p.parquet.gz", b""))

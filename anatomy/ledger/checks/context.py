@@ -6,8 +6,10 @@ S(L) = sum over positions j = 1..L of the share of prompts with at least j token
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from anatomy.ledger.claims import Claims
-from anatomy.ledger.here import Lengths, against, each, joint, lacking
+from anatomy.ledger.here import Lengths, against, each, joint
 from anatomy.ledger.intervals import Interval, number, total
 from anatomy.ledger.model import Entry, Measured
 from anatomy.ledger.verdicts import Verdict, all_of, any_reading, at_most, equal, possible
@@ -102,7 +104,7 @@ def _shape(claims: Claims, measured: Measured | None) -> Entry:
     rows = sorted(context.rows, key=lambda row: row.length)
     parts: list[Verdict] = [equal(row.padding.interval, 1 - row.density.interval) for row in rows]
     slopes = []
-    for low, high in zip(rows, rows[1:], strict=False):
+    for low, high in pairwise(rows):
         slope = (high.kept - low.kept) / (high.length - low.length)
         slopes.append(f"{low.length} to {high.length}: {slope.percent(1)}")
         parts.append(possible(at_most(slope, low.truncation.interval)))
@@ -266,5 +268,5 @@ def _attention(claims: Claims, measured: Measured | None) -> Entry:
         " matrix. Of the 32 x 32 scores, those between two real tokens are fewer, so that the"
         " share that touches padding is larger. The sentence does not say which is meant.",
         measured=said[0],
-        not_measured=said[1] or (None if said[0] else lacking(measured)),
+        not_measured=said[1],
     )

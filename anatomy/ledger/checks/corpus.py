@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from anatomy.ledger.claims import Claims
-from anatomy.ledger.here import PRINTED_ONLY, Lengths, lacking, scope, size
+from anatomy.ledger.here import Lengths, lacking, scope, size
 from anatomy.ledger.intervals import Interval, number, total
 from anatomy.ledger.model import Entry, Measured
 from anatomy.ledger.names import readings
 from anatomy.ledger.verdicts import Verdict, any_reading, equal
+
+_EVALUATED = ("saco-gold", "saco-veval")
 
 
 def entries(claims: Claims, measured: Measured | None) -> list[Entry]:
@@ -18,7 +22,7 @@ def entries(claims: Claims, measured: Measured | None) -> list[Entry]:
         _lvis_names(claims, measured),
         _lvis_mean(claims, measured),
         _veval(claims, measured),
-        _training(claims),
+        _training(claims, measured),
     ]
 
 
@@ -54,14 +58,8 @@ def _unique(claims: Claims, measured: Measured | None) -> Entry:
     verdict: Verdict = "contradicts" if added.hi < corpus.total.interval.lo else "undecided"
     implied = f"at most {added.text(0)}, and that only if no two sources share a prompt"
     margin = "decided by the prompts that sources share"
-    shared = excess = 0
     if measured:
-        # Taking a prompt out of one source lowers the number of repeats by one at most, so
-        # prompts here beyond a published count cannot account for more than their number.
-        shared = measured.plain_sum - measured.union
-        excess = sum(source.excess for source in measured.sources.values())
-        sure = shared - excess
-        most = added - max(sure, 0)
+        most = added - max(_sure_repeats(measured), 0)
         if most.hi < corpus.total.interval.lo:
             verdict = "contradicts"
             implied = f"at most {most.text(0)}"
@@ -81,22 +79,39 @@ def _unique(claims: Claims, measured: Measured | None) -> Entry:
         verdict=verdict,
         margin=margin,
         explanation="404,796 is the sum of the six counts, so it counts distinct prompts only if"
-        " the sources have none in common. The bound takes the files here as parts of the paper's"
-        " sources, and leaves out of account as many shared prompts as a source here has beyond"
-        " its published count. Any further overlap lowers the number more.",
-        measured=_overlap_text(measured, shared, excess),
+        " the sources have none in common. Repeats found here repeat in the paper's corpus as well,"
+        " as far as the files here are parts of its sources; those are left out of account that a"
+        " source here may owe to having more prompts than published. More overlap lowers the"
+        ' number further. LVIS\'s names are compared with "_" as a blank.',
+        measured=_overlap_text(measured),
         not_measured=f"the exact number: {lacking(measured)}" if lacking(measured) else None,
     )
 
 
-def _overlap_text(measured: Measured | None, shared: int, excess: int) -> str | None:
+def _sure_repeats(measured: Measured) -> int:
+    """Repeats that the paper's corpus has too: a lower bound.
+
+    Taking a prompt out of one source lowers the number of repeats by at most one. So a source
+    with a few prompts beyond its published count can account for no more repeats than that, and
+    a source that is clearly another one for no more than it shares with all others.
+    """
+    doubtful = 0
+    for name, source in measured.sources.items():
+        shares = sum(n for pair, n in measured.shared.items() if name in pair)
+        other = source.unique > source.published and not source.is_whole
+        doubtful += shares if other else min(shares, source.excess)
+    return measured.plain_sum - measured.union - doubtful
+
+
+def _overlap_text(measured: Measured | None) -> str | None:
     if measured is None or not measured.sources:
         return None
+    shared, sure = measured.plain_sum - measured.union, _sure_repeats(measured)
     pairs = [f"{a} and {b} {n:,}" for (a, b), n in measured.shared.items() if n]
     listed = f" (shared as raw strings: {', '.join(pairs)})" if pairs else ""
     cleaned = [f"{a} and {b} {n:,}" for (a, b), n in measured.shared_cleaned.items() if n]
     after = f"; after the tokenizer's cleaning: {', '.join(cleaned)}" if cleaned else ""
-    beyond = f"; prompts beyond the published counts: {excess:,}" if excess else ""
+    beyond = f"; repeats certain to be in the paper's corpus: {max(sure, 0):,}"
     return (
         f"{scope(measured)}: sum {measured.plain_sum:,}, distinct {measured.union:,},"
         f" so {shared:,} repeats{listed}{after}{beyond}"
@@ -115,7 +130,7 @@ def _lvis_names(claims: Claims, measured: Measured | None) -> Entry:
     elif names and not fitting:
         verdict = "contradicts"
     if fitting and verdict == "undecided":
-        decides = f"The published count is that of the names {' or '.join(fitting)}."
+        decides = f"Of those tried, the published count is that of the names {fitting[0]}."
     elif verdict == "contradicts":
         decides = "None of the preparations tried here gives the published count."
     else:
@@ -197,7 +212,7 @@ def _veval(claims: Claims, measured: Measured | None) -> Entry:
         text = f"distinct names in the category table here: {size(source)}" + (
             f"; phrases queried by the files here: {asked:,}" if asked is not None else ""
         )
-    unqueried = max(published.interval.lo - queried.interval.lo, 0)
+    unqueried = max(published.interval.lo - queried.interval.lo, Fraction(0))
     return Entry(
         id="veval-count",
         group="corpus",
@@ -218,7 +233,19 @@ def _veval(claims: Claims, measured: Measured | None) -> Entry:
     )
 
 
-def _training(claims: Claims) -> Entry:
+def _training_overlap(claims: Claims, measured: Measured | None) -> str | None:
+    if measured is None:
+        return None
+    training = claims.corpus.training_counted
+    found = [
+        f"{a} and {b} {n:,}"
+        for (a, b), n in measured.shared.items()
+        if (a in training and b in _EVALUATED) or (b in training and a in _EVALUATED)
+    ]
+    return f"prompts in both training and test sources here: {', '.join(found)}" if found else None
+
+
+def _training(claims: Claims, measured: Measured | None) -> Entry:
     corpus = claims.corpus
     named = Interval.exact(len(corpus.training_named))
     prompts = total([corpus.counts[name].interval for name in corpus.training_counted])
@@ -235,6 +262,6 @@ def _training(claims: Claims) -> Entry:
         explanation="The count is right if RefCOCO's three sets are counted one by one; the six"
         f" sources of 3.1.1 count them as one. The training set has {prompts.text(0)} prompts,"
         f" {(prompts / corpus.total.interval).percent(1)} of the audited ones.",
-        measured=None,
-        not_measured=PRINTED_ONLY,
+        measured=_training_overlap(claims, measured),
+        not_measured=lacking(measured, (*corpus.training_counted, *_EVALUATED)),
     )

@@ -56,7 +56,11 @@ def _definition(claims: Claims) -> Entry:
     names: tuple[tuple[Power, str], ...] = ((1, "p = s"), (2, "p = s^2"))
     for power, name in names:
         spans = [
-            (row.label, row.rank, reachable(*map(_whole, (e.width, row.dims90, row.dims95)), power))
+            (
+                row.label,
+                row.rank,
+                reachable(_whole(e.width), _whole(row.dims90), _whole(row.dims95), power),
+            )
             for row in e.rows
         ]
         share = float(e.positions_variance.interval.lo)
@@ -84,9 +88,9 @@ def _definition(claims: Claims) -> Entry:
         explanation="The effective rank is exp(entropy of p), and the paper does not say whether p"
         " are the singular values s or their squares. With squares, 32 directions of which 7 hold"
         " 90 % cannot reach the positions' rank of 20. With the values themselves, Table 2's ranks"
-        " lie at the lower end of what its own 90 % and 95 % columns allow: they need about twenty"
-        " directions far above all others, which are level. The two places may have used different"
-        " definitions; the weights decide.",
+        " lie at the lower end, or below, of the spectra found with its 90 % and 95 % columns:"
+        " about twenty directions far above all others, which are level. The two places may have"
+        " used different definitions; the weights decide.",
         measured=None,
         not_measured=NO_WEIGHTS,
     )

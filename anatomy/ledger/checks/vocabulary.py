@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from anatomy.ledger.claims import Claims
 from anatomy.ledger.here import against, joint
 from anatomy.ledger.intervals import Interval, number
@@ -23,7 +25,7 @@ def _special(claims: Claims, measured: Measured | None) -> Entry:
     printed, at_least = context.mean.interval, context.row(32).kept
     verdict = all_of((equal(needed, printed), possible(at_most(at_least, needed))))
     expected = _SPECIALS / printed
-    apart = max(needed.gap(printed), at_least.lo - needed.hi, 0)
+    apart = max(needed.gap(printed), at_least.lo - needed.hi, Fraction(0))
     hint = (
         " A mean of that size is within the range printed for the SA-Co sources (5.4 to 5.9), so"
         " the share may have been taken on other prompts than Table 1."
@@ -113,7 +115,8 @@ def _top(claims: Claims, measured: Measured | None) -> Entry:
         claim="The 100 most frequent tokens cover 58.5 % of all occurrences.",
         published=str(words.top100_share),
         implied=f"at least the special tokens' share; the other 98 tokens then have"
-        f" {other.percent(1)}, or {by_mean.percent(1)} if the specials have 2 / {claims.context.mean}",
+        f" {other.percent(1)}, or {by_mean.percent(1)} if the specials have"
+        f" 2 / {claims.context.mean}",
         verdict=possible(all_of((at_most(special, top), at_most(top, Interval.exact(1))))),
         margin=f"{number((top.lo - special.hi) * 100, 1, 'down')} percentage points above the"
         " special tokens' share",

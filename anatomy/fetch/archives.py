@@ -23,13 +23,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, Protocol, cast
 
 from anatomy.errors import InputError
+from anatomy.fetch.members import LIMIT_BYTES, Budget, Members, RefusedError
 from anatomy.files import shown
 
-LIMIT_BYTES = 32 * 2**30  # the largest official archive unpacks to 1.1 GB
-MAX_MEMBERS = 1_000_000
-# Annotation JSON shrinks to a tenth, rarely to a fiftieth; a bomb to a thousandth.
-MAX_RATIO = 200
-FREE_BYTES = 64 * 2**20  # below this the ratio says nothing: a megabyte of zeros hurts nobody
 UNPACKING_SUFFIX = ".anatomy-unpacking"
 
 # What the system says to a place or a name that only a bad archive asks for.
@@ -45,10 +41,6 @@ _EXTENSION_HEADERS = frozenset(
         tarfile.GNUTYPE_LONGLINK,
     )
 )
-
-
-class _RefusedError(Exception):
-    """A reason to refuse the archive, without its path."""
 
 
 def is_archive(path: Path) -> bool:
@@ -98,7 +90,7 @@ def extract(
     )
     try:
         with _one_line(archive):
-            budget = _Budget(limit_bytes, archive.stat().st_size)
+            budget = Budget(limit_bytes, archive.stat().st_size)
             unpack = _unpack_zip if _is_zip(archive) else _unpack_tar
             written = sorted(unpack(archive, folder, wanted, budget))
         # mkdtemp makes a folder that only its owner may enter.
@@ -126,79 +118,8 @@ def move_into(folder: Path, destination: Path, files: list[Path]) -> None:
         (folder / file).replace(destination / file)
 
 
-def safe_path(name: str) -> PurePosixPath:
-    """A member's name as a relative path that stays where it is put.
-
-    Raises
-    ------
-    ValueError
-        With the reason: empty, absolute, a drive, "..", a backslash, a NUL.
-    """
-    if "\0" in name:
-        raise ValueError("has a NUL in its name")
-    if "\\" in name:  # a separator on Windows, where it would go around the checks below
-        raise ValueError("has a backslash in its name")
-    if name.startswith("/") or name[1:2] == ":":
-        raise ValueError("has an absolute path")
-    path = PurePosixPath(name)
-    if ".." in path.parts:
-        raise ValueError('leaves the folder with ".."')
-    return path
-
-
 class _Readable(Protocol):
     def read(self, size: int = ..., /) -> bytes: ...
-
-
-class _Members:
-    """The names seen so far, each checked against the ones before."""
-
-    def __init__(self) -> None:
-        self._files: set[PurePosixPath] = set()
-        self._folders: set[PurePosixPath] = set()
-        self._count = 0
-
-    def add(self, name: str, *, folder: bool) -> PurePosixPath:
-        self._count += 1
-        if self._count > MAX_MEMBERS:
-            raise _RefusedError(f"has more than {MAX_MEMBERS:,} members")
-        try:
-            path = safe_path(name)
-        except ValueError as error:
-            raise _RefusedError(f"its member {shown(name)!r} {error}") from error
-        if folder:
-            if path in self._files:
-                raise _RefusedError(f"its member {shown(name)!r} is there twice")
-            self._folders.update((path, *path.parents))
-            return path
-        if not path.parts:
-            raise _RefusedError("has a member without a name")
-        if path in self._files or path in self._folders:
-            raise _RefusedError(f"its member {shown(name)!r} is there twice")
-        if not self._files.isdisjoint(path.parents):
-            raise _RefusedError(f"its member {shown(name)!r} lies below a file")
-        self._files.add(path)
-        self._folders.update(path.parents)
-        return path
-
-
-class _Budget:
-    """How many bytes may still come out of the archive."""
-
-    def __init__(self, limit: int, packed: int) -> None:
-        self._limit = limit
-        self._packed = max(packed, 1)
-        self._out = 0
-
-    def spend(self, count: int, where: str) -> None:
-        self._out += count
-        if self._out > self._limit:
-            raise _RefusedError(f"unpacks to more than {self._limit:,} bytes (at {where})")
-        if self._out > max(FREE_BYTES, MAX_RATIO * self._packed):
-            raise _RefusedError(
-                f"unpacks to more than {MAX_RATIO} times its size (at {where}); "
-                "it looks like a zip bomb"
-            )
 
 
 def _is_zip(archive: Path) -> bool:
@@ -207,10 +128,10 @@ def _is_zip(archive: Path) -> bool:
 
 
 def _unpack_zip(
-    archive: Path, folder: Path, wanted: Callable[[str], bool], budget: _Budget
+    archive: Path, folder: Path, wanted: Callable[[str], bool], budget: Budget
 ) -> list[Path]:
     with zipfile.ZipFile(archive) as package:
-        members = _Members()
+        members = Members()
         chosen: list[tuple[zipfile.ZipInfo, PurePosixPath]] = []
         for info in package.infolist():
             # orig_filename: zipfile cuts `filename` at a NUL.
@@ -227,12 +148,12 @@ def _unpack_zip(
 def _check_zip_member(info: zipfile.ZipInfo) -> None:
     name = shown(info.orig_filename)
     if info.flag_bits & 0x41:  # bit 0: encrypted, bit 6: strong encryption
-        raise _RefusedError(f"its member {name!r} is encrypted")
+        raise RefusedError(f"its member {name!r} is encrypted")
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind == stat.S_IFLNK:
-        raise _RefusedError(f"its member {name!r} is a link")
+        raise RefusedError(f"its member {name!r} is a link")
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise _RefusedError(f"its member {name!r} is a device or another special file")
+        raise RefusedError(f"its member {name!r} is a device or another special file")
 
 
 class _TarInfo(tarfile.TarInfo):
@@ -242,19 +163,19 @@ class _TarInfo(tarfile.TarInfo):
     def frombuf(cls, buf: Any, encoding: str, errors: str) -> _TarInfo:
         info = super().frombuf(buf, encoding, errors)
         if info.size < 0:
-            raise _RefusedError(f"its member {shown(info.name)!r} has a negative size")
+            raise RefusedError(f"its member {shown(info.name)!r} has a negative size")
         # These are read into memory whole.
         if info.type in _EXTENSION_HEADERS and info.size > _MAX_TAR_HEADER:
-            raise _RefusedError(f"has a header of {info.size:,} bytes")
+            raise RefusedError(f"has a header of {info.size:,} bytes")
         if info.type == tarfile.GNUTYPE_SPARSE:
-            raise _RefusedError(f"its member {shown(info.name)!r} is a sparse file")
+            raise RefusedError(f"its member {shown(info.name)!r} is a sparse file")
         return info
 
 
 class _Counted:
     """A stream that counts what it gives and remembers where its last non-zero byte was."""
 
-    def __init__(self, stream: _Readable, budget: _Budget) -> None:
+    def __init__(self, stream: _Readable, budget: Budget) -> None:
         self._stream = stream
         self._budget = budget
         self.member = "its start"
@@ -272,11 +193,11 @@ class _Counted:
 
 
 def _unpack_tar(
-    archive: Path, folder: Path, wanted: Callable[[str], bool], budget: _Budget
+    archive: Path, folder: Path, wanted: Callable[[str], bool], budget: Budget
 ) -> list[Path]:
     """One pass over the stream: nothing is sought, so the bytes counted are all there are."""
     written: list[Path] = []
-    members = _Members()
+    members = Members()
     end = 0
     with _tar_stream(archive) as raw:
         stream = _Counted(raw, budget)
@@ -300,9 +221,9 @@ def _unpack_tar(
                 pass
     # tarfile takes a damaged header, or no more bytes, for the end. The true end is zeros.
     if stream.content_end > end:
-        raise _RefusedError(f"is damaged or cut short after byte {end:,}")
+        raise RefusedError(f"is damaged or cut short after byte {end:,}")
     if stream.position < end + tarfile.BLOCKSIZE:
-        raise _RefusedError("is cut short")
+        raise RefusedError("is cut short")
     return written
 
 
@@ -321,9 +242,9 @@ def _tar_stream(archive: Path) -> Iterator[_Readable]:
 def _check_tar_member(info: tarfile.TarInfo) -> None:
     name = shown(info.name)
     if info.issym() or info.islnk():
-        raise _RefusedError(f"its member {name!r} is a link")
+        raise RefusedError(f"its member {name!r} is a link")
     if not (info.isreg() or info.isdir()):
-        raise _RefusedError(f"its member {name!r} is a device or another special file")
+        raise RefusedError(f"its member {name!r} is a device or another special file")
 
 
 def _second_opinion(info: tarfile.TarInfo, folder: Path) -> None:
@@ -334,10 +255,10 @@ def _second_opinion(info: tarfile.TarInfo, folder: Path) -> None:
     try:
         data_filter(info, str(folder))
     except tarfile.TarError as error:
-        raise _RefusedError(f"its member {shown(info.name)!r} is refused: {error}") from error
+        raise RefusedError(f"its member {shown(info.name)!r} is refused: {error}") from error
 
 
-def _write(stream: _Readable, path: Path, budget: _Budget | None, where: str) -> None:
+def _write(stream: _Readable, path: Path, budget: Budget | None, where: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as out:
         while block := stream.read(_BLOCK):
@@ -358,7 +279,7 @@ def _one_line(archive: Path) -> Iterator[None]:
     where = shown(archive)
     try:
         yield
-    except _RefusedError as error:
+    except RefusedError as error:
         raise InputError(f"{where}: {error}; not unpacked") from error
     except (
         zipfile.BadZipFile,

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from anatomy.corpus.roboflow import fetch_datasets
 from anatomy.errors import InputError
+from anatomy.fetch.roboflow import fetch_datasets
 
 KEY = "AbCsecret123"
 
@@ -63,7 +63,7 @@ class Client(types.ModuleType):
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
     monkeypatch.setenv("ROBOFLOW_API_KEY", KEY)
-    client = Client([Dataset("aerial-cows"), Dataset("x-ray")])
+    client = Client([Dataset("aerial-cows"), Dataset("-grccs")])  # both are real names
     monkeypatch.setitem(sys.modules, "rf100vl", client)
     yield client
 
@@ -90,23 +90,23 @@ def test_only_annotations_stay(
     fetched = fetch(tmp_path)
     assert below(tmp_path) == [
         f"rf100vl/{name}/{split}/_annotations.coco.json"
-        for name in ("aerial-cows", "x-ray")
+        for name in ("-grccs", "aerial-cows")
         for split in ("train", "valid")
     ]
-    assert fetched["x-ray"] == [
-        Path(f"x-ray/{split}/_annotations.coco.json") for split in ("train", "valid")
+    assert fetched["-grccs"] == [
+        Path(f"-grccs/{split}/_annotations.coco.json") for split in ("train", "valid")
     ]
     assert capfd.readouterr() == ("", "")
 
 
 def test_what_is_done_is_not_fetched_again(client: Client, tmp_path: Path) -> None:
-    assert list(fetch(tmp_path, done=("aerial-cows",))) == ["x-ray"]
+    assert list(fetch(tmp_path, done=("aerial-cows",))) == ["-grccs"]
     assert [dataset.downloads for dataset in client.datasets] == [0, 1]
 
 
 def test_one_dataset_at_a_time_is_complete(client: Client, tmp_path: Path) -> None:
     client.datasets[1].fault = RuntimeError("export failed")
-    with pytest.raises(InputError, match=r"dataset x-ray.*export failed"):
+    with pytest.raises(InputError, match=r"dataset -grccs.*export failed"):
         fetch(tmp_path)
     assert len(below(tmp_path)) == 2  # the first dataset's, and no image of the second
 

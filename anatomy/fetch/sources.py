@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from anatomy.corpus import copying, hub, roboflow
-from anatomy.corpus.archives import extract, safe_path
-from anatomy.corpus.downloads import download, file_name
-from anatomy.corpus.folders import Record, alone, disk_errors
 from anatomy.corpus.model import Download, HubFiles, RoboflowProject, Source
 from anatomy.errors import InputError
+from anatomy.fetch import copying, hub, roboflow
+from anatomy.fetch.addresses import file_name
+from anatomy.fetch.archives import extract
+from anatomy.fetch.downloads import download
+from anatomy.fetch.folders import RECORD, Record, alone, disk_errors
+from anatomy.fetch.members import safe_path
 from anatomy.files import sha256_of, shown
 
 if TYPE_CHECKING:
@@ -140,38 +143,61 @@ def _recorded(source: Source, data: Path) -> list[Path]:
 def _download(
     source: Source, folder: Path, staging: Path, force: bool, progress: Progress | None
 ) -> None:
+    """Fetch the parts that are not done, and record each."""
     folder.mkdir(parents=True, exist_ok=True)
-    record = Record() if force else Record.read(folder) or Record()
-    record.complete = False
+    earlier = Record.read(folder)
+    record = Record(done={} if force or earlier is None else dict(earlier.done))
     record.write(folder)
+    changed = False
+    try:
+        for part, files in _parts(source, record, folder, staging, force, progress):
+            changed = True
+            record.done[part] = [file.as_posix() for file in files]
+            record.write(folder)
+    except BaseException:
+        if not changed:  # then the files are those of before, and as complete as they were
+            if earlier is None:
+                (folder / RECORD).unlink()
+            else:
+                earlier.write(folder)
+        raise
+
+
+def _parts(
+    source: Source,
+    record: Record,
+    folder: Path,
+    staging: Path,
+    force: bool,
+    progress: Progress | None,
+) -> Iterator[tuple[str, list[Path]]]:
+    """What can be fetched on its own: its name in the record, and its files once they are here."""
     remote = source.remote
     if isinstance(remote, HubFiles):
-        hub.fetch_repository(
+        yield (
             remote.repository,
-            remote.patterns,
-            folder,
-            command=command(source),
-            gated=remote.gated,
-            progress=progress,
+            hub.fetch_repository(
+                remote.repository,
+                remote.patterns,
+                folder,
+                command=command(source),
+                gated=remote.gated,
+                progress=progress,
+            ),
         )
     elif isinstance(remote, RoboflowProject):
-        done = {name for name in record.done if record.has(name, folder)}
-        for name, files in roboflow.fetch_datasets(
+        yield from roboflow.fetch_datasets(
             remote.package,
             folder,
             staging,
-            done=done,
+            done={name for name in record.done if record.has(name, folder)},
             command=command(source),
             progress=progress,
-        ):
-            record.done[name] = [file.as_posix() for file in files]
-            record.write(folder)
+        )
     else:
         for item in remote:
             if not record.has(item.url, folder):
-                files = _download_one(source, item, folder, staging, force, progress)
-                record.done[item.url] = [file.as_posix() for file in files]
-                record.write(folder)
+                yield item.url, _download_one(source, item, folder, staging, force, progress)
 
 
 def _download_one(

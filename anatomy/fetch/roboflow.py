@@ -15,8 +15,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anatomy.corpus.archives import move_into
 from anatomy.errors import InputError
+from anatomy.fetch.archives import move_into
 from anatomy.files import shown
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _fetch_one(dataset: Any, name: str, folder: Path, staging: Path) -> list[Pat
 
 
 def _folder_name(name: str, package: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]*", name):
+    if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*", name):
         raise InputError(f"{package}: names a dataset {shown(name)!r}, which cannot be a folder")
     return name
 

@@ -19,16 +19,17 @@ from typing import Any
 
 import pytest
 
-from anatomy.corpus import copying, downloads, hub
-from anatomy.corpus import fetch as module
-from anatomy.corpus.archives import safe_path
-from anatomy.corpus.fetch import Fetched, fetch
-from anatomy.corpus.folders import RECORD
 from anatomy.corpus.model import Download, HubFiles, Reading, RoboflowProject, Source
 from anatomy.corpus.registry import ALL, by_name
 from anatomy.errors import InputError
-from tests.corpus.test_roboflow import KEY, Client, Dataset
-from tests.corpus.web import FileSite, serving, status
+from anatomy.fetch import copying, downloads, hub
+from anatomy.fetch import sources as module
+from anatomy.fetch.addresses import check_url
+from anatomy.fetch.folders import RECORD
+from anatomy.fetch.members import safe_path
+from anatomy.fetch.sources import Fetched, fetch
+from tests.fetch.test_roboflow import KEY, Client, Dataset
+from tests.fetch.web import FileSite, serving, status
 
 A, B = b'{"a": 1}' * 500, b'{"b": 2}' * 300
 
@@ -159,6 +160,29 @@ def test_force_downloads_again(site: FileSite, address: str, data: Path) -> None
     assert below(data / "toy")["a.json"] == b"[]"
 
 
+def test_a_failed_force_changes_nothing(site: FileSite, address: str, data: Path) -> None:
+    fetch(two_files(address), data)
+    site.faults += [status(404)]
+    refused("404", what=two_files(address), data=data, force=True)
+    assert below(data) == {"toy/a.json": A, "toy/b.json": B}
+    assert fetch(two_files(address), data).how == "already there"
+    (data / "toy" / RECORD).unlink()  # the same for files put there by hand
+    site.faults += [status(404)]
+    refused("404", what=two_files(address), data=data, force=True)
+    assert fetch(two_files(address), data).how == "already there"
+
+
+def test_a_force_that_stops_halfway_goes_on(site: FileSite, address: str, data: Path) -> None:
+    fetch(two_files(address), data)
+    site.files["/a.json"], site.files["/b.json"] = b"[1]", b"[2]"
+    site.faults += [lambda _: False, status(404)]
+    refused("404", what=two_files(address), data=data, force=True)
+    site.asked.clear()
+    assert fetch(two_files(address), data).how == "downloaded"
+    assert paths(site) == ["/b.json"]
+    assert below(data) == {"toy/a.json": b"[1]", "toy/b.json": b"[2]"}
+
+
 def test_a_lost_or_cut_file_is_fetched_again(site: FileSite, address: str, data: Path) -> None:
     what = two_files(address, bytes=len(A))
     fetch(what, data)
@@ -281,10 +305,13 @@ def test_an_archive_that_is_here_is_only_unpacked(
 
 
 def test_hub(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fake(repository: str, patterns: tuple[str, ...], folder: Path, **options: Any) -> None:
+    def fake(
+        repository: str, patterns: tuple[str, ...], folder: Path, **options: Any
+    ) -> list[Path]:
         assert (repository, patterns) == ("facebook/x", ("*.json",))
         assert options == {"command": "anatomy fetch toy", "gated": True, "progress": None}
         (folder / "a.json").write_bytes(A)
+        return [Path("a.json")]
 
     monkeypatch.setattr(hub, "fetch_repository", fake)
     what = source(HubFiles("facebook/x", ("*.json",), gated=True))
@@ -449,7 +476,8 @@ def test_a_second_fetch_at_the_same_time(origin: Path, data: Path) -> None:
 FETCHING = """
 import sys
 from pathlib import Path
-from anatomy.corpus.fetch import fetch
+from anatomy.fetch.sources import fetch
+from anatomy.fetch.members import safe_path
 from anatomy.corpus.model import Download, Source
 from anatomy.errors import InputError
 url, data = sys.argv[1], Path(sys.argv[2])
@@ -562,5 +590,5 @@ def test_registered_remotes_are_sound() -> None:
             hub.check_repository(remote.repository)
         elif isinstance(remote, tuple):
             for item in remote:
-                downloads.check_url(item.url)
+                check_url(item.url)
                 safe_path(item.path)

@@ -123,7 +123,7 @@ def status(code: int, **headers: str) -> Callable[[_Handler], bool]:
 
 @dataclass
 class Hub:
-    """As much of the Hugging Face hub as a snapshot of a dataset needs.
+    """As much of the Hugging Face hub as a snapshot of a repository needs.
 
     Attributes
     ----------
@@ -147,6 +147,7 @@ class Hub:
     served: dict[str, bytes] = field(default_factory=dict)
     sent: list[str] = field(default_factory=list)
     forbidden_after: int | None = None  # files sent before the repository turns gated
+    kind: str = "dataset"
 
     @property
     def sha(self) -> str:
@@ -157,7 +158,9 @@ class Hub:
         path = unquote(urlsplit(handler.path).path)
         sent_token = handler.headers.get("Authorization", "").removeprefix("Bearer ")
         allowed = self.token is not None and sent_token == self.token
-        api = f"/api/datasets/{self.repository}"
+        api = f"/api/{self.kind}s/{self.repository}"
+        prefix = "/datasets" if self.kind == "dataset" else ""
+        resolve = f"{prefix}/{self.repository}/resolve/"
         if self.broken:
             handler.give(503)
         elif self.private and not allowed:
@@ -166,8 +169,8 @@ class Hub:
             self._give_json(handler, self._info())
         elif path.startswith(f"{api}/tree/"):
             self._give_json(handler, self._tree())
-        elif path.startswith(f"/datasets/{self.repository}/resolve/"):
-            self._give_file(handler, path.split("/", 6)[6], allowed)
+        elif path.startswith(resolve):
+            self._give_file(handler, path.removeprefix(resolve).partition("/")[2], allowed)
         else:
             handler.give(404, X_Error_Code="RepoNotFound", X_Error_Message="Repository not found")
 

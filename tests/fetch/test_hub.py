@@ -18,9 +18,9 @@ from huggingface_hub import constants
 from rich.console import Console
 from rich.progress import Progress
 
-from anatomy.corpus.hub import check_repository, fetch_repository
 from anatomy.errors import InputError
-from tests.corpus.web import Hub, serving
+from anatomy.fetch.hub import check_repository, fetch_repository
+from tests.fetch.web import Hub, serving
 
 NAME = "facebook/SACo-Test"
 FILES = {
@@ -283,7 +283,7 @@ def test_what_is_a_repository(name: str) -> None:
 ENVIRONMENT = """
 import sys
 from pathlib import Path
-from anatomy.corpus.hub import fetch_repository
+from anatomy.fetch.hub import fetch_repository
 from anatomy.errors import InputError
 try:
     print(fetch_repository(sys.argv[1], ["*gold_a*"], Path(sys.argv[2]), command="x"))

@@ -19,10 +19,11 @@ import pytest
 from rich.console import Console
 from rich.progress import Progress
 
-from anatomy.corpus import downloads
-from anatomy.corpus.downloads import check_url, download, file_name
 from anatomy.errors import InputError
-from tests.corpus.web import FileSite, serving, status
+from anatomy.fetch import downloads
+from anatomy.fetch.addresses import check_url, file_name
+from anatomy.fetch.downloads import download
+from tests.fetch.web import FileSite, serving, status
 
 BODY = os.urandom(700_000)
 SHA = hashlib.sha256(BODY).hexdigest()
@@ -365,7 +366,7 @@ def test_file_names(url: str, name: str) -> None:
 KILLED = """
 import sys
 from pathlib import Path
-from anatomy.corpus.downloads import download
+from anatomy.fetch.downloads import download
 download(sys.argv[1], Path(sys.argv[2]))
 """
 

@@ -7,9 +7,9 @@ import os
 import shutil
 from pathlib import Path
 
-from anatomy.corpus.archives import extract, is_archive
 from anatomy.corpus.model import HubFiles, RoboflowProject, Source
 from anatomy.errors import InputError
+from anatomy.fetch.archives import extract, is_archive
 from anatomy.files import shown
 
 # Read by none of the readers, and most of an archive's bytes.

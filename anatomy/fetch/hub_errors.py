@@ -21,6 +21,7 @@ class Asked:
     kind: Kind
     gated: bool
     command: str
+    elsewhere: str = ""  # what to do without the hub, if not `command --from DIR`
 
     @property
     def address(self) -> str:
@@ -39,7 +40,9 @@ def explain(
 
     chain = list(_chain(error))
     again = f"run `{asked.command}` again"
-    elsewhere = f"or get the files on another machine and run `{asked.command} --from DIR`"
+    elsewhere = "or " + (
+        asked.elsewhere or f"get the files on another machine and run `{asked.command} --from DIR`"
+    )
 
     def has(*kinds: type[BaseException]) -> bool:
         return any(isinstance(one, kinds) for one in chain)

@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anatomy.corpus.archives import move_into, safe_path
-from anatomy.corpus.folders import check_room
-from anatomy.corpus.hub_errors import Asked, Kind, explained
 from anatomy.errors import InputError
+from anatomy.fetch.archives import move_into
+from anatomy.fetch.folders import check_room
+from anatomy.fetch.hub_errors import Asked, Kind, explained
+from anatomy.fetch.members import safe_path
 from anatomy.files import sha256_of, shown
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _download(asked: Asked, revision: str, files: Sequence[_Published], incoming
         left.unlink(missing_ok=True)
     _remove_wrong(files, incoming)
     check_room(incoming, sum(file.size or 0 for file in files) - _arrived(incoming, files))
-    with explained(asked), _quiet():
+    with explained(asked), quiet():
         huggingface_hub.snapshot_download(
             asked.repository,
             repo_type=asked.kind,
@@ -222,15 +223,16 @@ def _no_bars() -> type:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No warnings of the client among ours: all that matters ends up in one line."""
-    logger = logging.getLogger("huggingface_hub")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    from huggingface_hub.utils import logging as client
+
+    level = client.get_verbosity()
+    client.set_verbosity(logging.ERROR)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        client.set_verbosity(level)
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import ipaddress
 import os
 import re
 import ssl
@@ -20,10 +19,10 @@ from collections.abc import Callable
 from email.message import Message
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
-from anatomy.corpus.folders import check_room
 from anatomy.errors import InputError
+from anatomy.fetch.addresses import check_url, file_name, opener
+from anatomy.fetch.folders import check_room
 from anatomy.files import shown, write_whole
 
 if TYPE_CHECKING:
@@ -100,32 +99,6 @@ def download(
     transfer.finish()
 
 
-def check_url(url: str) -> None:
-    """Refuse what is neither https nor http on this machine.
-
-    Raises
-    ------
-    InputError
-        Saying so.
-    """
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-        _ = parts.port  # is checked when asked for
-    except ValueError as error:
-        raise InputError(f"{shown(url)}: is not a web address ({shown(error)})") from error
-    if not host or not url.isascii() or re.search(r"[\x00-\x20\x7f]", url):
-        raise InputError(f"{shown(url)}: is not a web address; an https:// one is needed")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _on_this_machine(host)):
-        raise InputError(f"{shown(url)}: only https:// addresses are fetched from")
-
-
-def file_name(url: str) -> str:
-    """The last part of an address as a plain file name."""
-    name = unquote(urlsplit(url).path).rpartition("/")[2]
-    return "".join(c if c.isalnum() or c in "._+-" else "_" for c in name).lstrip(".") or "file"
-
-
 class _Transfer:
     """The state of one download between tries."""
 
@@ -157,7 +130,7 @@ class _Transfer:
             headers["If-Range"] = tag
         try:
             request = urllib.request.Request(self._url, headers=headers)  # noqa: S310 (checked)
-            with _opener().open(request, timeout=TIMEOUT) as response:
+            with opener().open(request, timeout=TIMEOUT) as response:
                 self._receive(response, start, bar)
         except urllib.error.HTTPError as error:
             with error:
@@ -264,43 +237,13 @@ class _Transfer:
         return InputError(f"{shown(self._url)}: {shown(reason)}; {self._fix}")
 
 
-class _HttpsRedirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to where `download` itself would go."""
-
-    def redirect_request(
-        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> urllib.request.Request | None:
-        try:
-            check_url(newurl)
-        except InputError as error:
-            raise InputError(f"{shown(req.full_url)}: sends on to {error}") from error
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    """An opener that knows http and https and nothing else: no file:, no ftp:, no data:."""
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        _HttpsRedirects(),
-    ):
-        opener.add_handler(handler)
-    return opener
-
-
 class _Bar:
     """One task of a rich progress display, or nothing."""
 
     def __init__(self, progress: Progress | None, name: str, total: int | None) -> None:
         self._progress = progress
         if progress is not None:
-            from rich.markup import escape
-
-            self._task = progress.add_task(escape(shown(name)), total=total)
+            self._task = progress.add_task(name, total=total)
 
     def __enter__(self) -> _Bar:
         return self
@@ -316,15 +259,6 @@ class _Bar:
     def advance(self, count: int) -> None:
         if self._progress is not None:
             self._progress.advance(self._task, count)
-
-
-def _on_this_machine(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _content_range(headers: Message) -> tuple[int, int | None] | None:

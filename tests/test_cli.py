@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from anatomy.cli import main; main()"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run the command in a folder of its own, with nothing of this machine's settings."""
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("ANATOMY_", "HF_", "XDG_"))
+    } | {"HOME": str(tmp_path), "COLUMNS": "100"}
+
+    def call(*arguments):
+        return subprocess.run(
+            [*COMMAND, *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return call
+
+
+@pytest.fixture
+def prompts(tmp_path):
+    (tmp_path / "mine.txt").write_text("a dog\na cat\nthe red car\n", encoding="utf-8")
+    return tmp_path / "mine.txt"
+
+
+def assert_one_line(result, *words):
+    assert result.returncode == 2, result
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def test_an_audit_writes_its_report_and_says_where(run, prompts, tmp_path):
+    result = run("audit", "--sources", "mine.txt,lvis", "--out", "out", "--context", "8,12")
+    assert result.returncode == 0, result.stderr
+    assert "out/report.html" in result.stdout
+    assert result.stderr == ""  # no progress where there is no terminal
+    document = json.loads((tmp_path / "out" / "findings.json").read_text())
+    assert document["schema_version"] == 1
+    assert document["settings"]["contexts"] == [8, 12]
+    assert "--context 8,12" in document["run"]["command"]
+    assert (tmp_path / "out" / "figures" / "lengths-sam3.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["audit", "--context", "0", "--sources", "lvis"], ["--context", "0"]),
+        (["audit", "--context", "x"], ["--context", "8,16,32"]),
+        (["audit", "--sorces", "lvis"], ["--sorces", "--sources"]),
+        (["audti"], ["audti", "did you mean audit"]),
+        (["audit", "--sources", "lviss"], ["lviss", "did you mean lvis"]),
+        (["audit", "--sources", "nope.txt"], ["nope.txt", "no such file"]),
+        (["audit", "--sources", "lvis,lvis"], ["lvis", "two sources"]),
+        (["audit", "--sources", "mine.txt,other/mine.txt"], ["mine", "two sources"]),
+        (["audit", "--sources", "empty.txt"], ["empty.txt"]),
+        (["audit", "--sources", "blank.txt"], ["blank.txt", "3 empty"]),
+        (["audit", "--sources", "latin.txt"], ["latin.txt", "UTF-8"]),
+        (["audit", "--sources", "cut.json"], ["cut.json", "JSON"]),
+        (["audit", "--sources", "long.txt"], ["long.txt", "100,000 characters"]),
+        (["audit", "--sources", "nul.txt"], ["nul.txt", "NUL"]),
+        (["audit", "--sources", "lone.json"], ["lone.json", "surrogate"]),
+        (["audit", "--sources", "two.csv"], ["two.csv", "left", "right"]),
+        (["audit", "--sources", "lvis", "--out", "mine.txt"], ["mine.txt", "is a file"]),
+        (["audit", "--sources", "lvis", "--encoder", "sam4"], ["sam4", "sam3"]),
+        (["audit", "--sources", "lvis", "--encoder", "hf:."], ["tokenizer.json"]),
+        (["audit", "--sources", "lvis", "--data", "absent"], ["absent", "no such folder"]),
+        (["audit", "--seed", "-1"], ["--seed"]),
+        (["fetch", "nope"], ["nope", "rf100vl"]),
+        (["fetch", "lvis", "--from", "absent"], ["absent"]),
+    ],
+)
+def test_what_cannot_be_used_is_one_line_and_status_two(run, prompts, tmp_path, arguments, words):
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine.txt").write_text("a dog\n")
+    (tmp_path / "empty.txt").write_bytes(b"")
+    (tmp_path / "blank.txt").write_bytes(b" \n\t\n \n")
+    (tmp_path / "latin.txt").write_bytes("caf\xe9".encode("latin-1"))
+    (tmp_path / "cut.json").write_bytes(b'["a dog", "a c')
+    (tmp_path / "long.txt").write_bytes(b"x" * 1_000_000)
+    (tmp_path / "nul.txt").write_bytes(b"a\x00dog")
+    (tmp_path / "lone.json").write_bytes(b'["\\ud800"]')
+    (tmp_path / "two.csv").write_bytes(b"left,right\na,b\n")
+    assert_one_line(run(*arguments), *words)
+
+
+def test_a_failed_audit_leaves_the_earlier_report_as_it_was(run, prompts, tmp_path):
+    assert run("audit", "--sources", "mine.txt", "--out", "out").returncode == 0
+    before = {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    (tmp_path / "mine.txt").write_bytes(b"\xff\xfe\x00")
+    assert_one_line(run("audit", "--sources", "mine.txt", "--out", "out"), "mine.txt")
+    assert {p: p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()} == before
+
+
+def test_missing_sources_are_listed_once_with_how_to_get_them(run):
+    result = run("audit", "--sources", "all", "--out", "out")
+    assert result.returncode == 2
+    lines = result.stderr.splitlines()
+    for name in ("rf100vl", "refcoco", "saco-gold", "saco-silver", "saco-veval"):
+        (line,) = [line for line in lines if f"anatomy fetch {name}" in line]
+        assert "(" in line
+    assert not any("anatomy fetch lvis" in line for line in lines)
+    assert "--stand-ins" in lines[-1]
+
+
+def test_debug_shows_the_traceback(run):
+    result = run("audit", "--sources", "nope.txt", "--debug")
+    assert result.returncode != 0
+    assert "Traceback" in result.stderr
+
+
+def test_terminal_escapes_in_names_do_not_reach_the_terminal(run, tmp_path):
+    (tmp_path / "x.txt").write_text("a dog\n")
+    result = run("audit", "--sources", "\x1b[31mred=x.txt", "--out", "out")
+    assert "\x1b[31m" not in result.stdout + result.stderr
+
+
+def test_sources_ledger_and_schema_print(run):
+    sources = run("sources")
+    assert sources.returncode == 0
+    assert "bundled" in sources.stdout
+    assert sources.stdout.count("missing") >= 5
+    ledger = run("ledger")
+    assert ledger.returncode == 0
+    assert "contradicts" in ledger.stdout
+    full = run("ledger", "--full")
+    assert "measured" in full.stdout
+    schema = run("schema")
+    assert json.loads(schema.stdout)["properties"]["schema_version"]
+
+
+def test_killing_the_command_leaves_a_folder_that_the_next_run_completes(run, prompts, tmp_path):
+    out = tmp_path / "out"
+    for delay in (1.0, 2.5, 3.2):
+        process = subprocess.Popen(
+            [*COMMAND, "audit", "--sources", "mine.txt,lvis", "--out", str(out)],
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        if (out / "findings.json").exists():
+            json.loads((out / "findings.json").read_text())
+    assert run("audit", "--sources", "mine.txt,lvis", "--out", "out").returncode == 0
+    assert not list(out.rglob("*.anatomy-partial"))
+    digest = json.loads((out / "findings.json").read_text())["digest"]
+    for path in out.rglob("*"):
+        if path.is_file() and path.name != ".anatomy-lock":
+            assert digest.encode() in path.read_bytes(), path
