@@ -136,7 +136,7 @@ def audit(
     """Audit prompts: context window, vocabulary, overlap and ledger, as an HTML report."""
     from anatomy.audit import audit as run_audit
     from anatomy.console import print_summary, progress
-    from anatomy.report.write import check_writable, render, write
+    from anatomy.report.write import check_writable, write
 
     check_writable(out)
     with progress() as steps:
@@ -151,6 +151,8 @@ def audit(
             command=shlex.join(["anatomy", *sys.argv[1:]]),
             steps=steps,
         )
+        from anatomy.report.render import render  # loads matplotlib: late, and only when needed
+
         files = render(findings, steps=steps)
         written = write(files, out)
     print_summary(findings, written)

@@ -19,7 +19,7 @@ from anatomy.fetch import fetch
 from anatomy.files import shown
 from anatomy.findings import Findings, LedgerFinding
 from anatomy.progress import Steps
-from anatomy.report.sentences import share
+from anatomy.report.sentences import percent
 from anatomy.report.write import Written
 
 _out = Console()
@@ -95,9 +95,9 @@ def print_summary(findings: Findings, written: Written) -> None:
             Text(kind, _COLOUR.get(kind, "")),
             f"{lengths.prompts:,}",
             f"{lengths.mean:.2f}",
-            share(1 - used / (own * lengths.prompts)),
-            share(cut / max(lengths.tokens, 1)),
-            f"{words.distinct:,} ({share(words.coverage)})",
+            percent(1 - used / (own * lengths.prompts)),
+            percent(cut / max(lengths.tokens, 1)),
+            f"{words.distinct:,} ({percent(words.coverage)})",
             style="bold" if not kind else "",
         )
     _out.print(table)

@@ -19,6 +19,7 @@ from anatomy.errors import InputError
 
 SCHEMA_VERSION: Literal[1] = 1
 FILE_NAME = "findings.json"
+MARK = "anatomy:findings"  # precedes the digest in every file rendered from the findings
 
 
 def _rounded(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Callable
@@ -10,11 +11,9 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from anatomy.findings import EncoderFinding, Findings
+from anatomy.findings import MARK, EncoderFinding, Findings
 from anatomy.report import plots
 from anatomy.report.style import ACCENT, printable, style
-
-MARK = "anatomy:findings"  # precedes the findings' digest in every file
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,11 @@ class Rendered:
 
 
 def slug(name: str) -> str:
-    """An encoder's name as a part of file names."""
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "encoder"
+    """An encoder's name as a part of file names; two names never share one."""
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    if plain == name:
+        return name
+    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}".strip("-")
 
 
 def render(findings: Findings) -> list[Rendered]:

@@ -9,9 +9,9 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from anatomy.findings import Findings
-from anatomy.report.figures import MARK, Rendered, slug
-from anatomy.report.sentences import share, summary, window
+from anatomy.findings import MARK, Findings
+from anatomy.report.figures import Rendered, slug
+from anatomy.report.sentences import percent, summary, window
 
 _GROUPS = {
     "corpus": "Corpus",
@@ -35,7 +35,7 @@ def render(findings: Findings, figures: Sequence[Rendered]) -> bytes:
     )
     filters: dict[str, Callable[..., str]] = {
         "count": lambda number: f"{number:,}",
-        "share": share,
+        "percent": percent,
         "slug": slug,
         "token": _visible,
     }

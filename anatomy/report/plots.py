@@ -6,9 +6,10 @@ import matplotlib as mpl
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from anatomy.findings import EncoderFinding, Findings, LengthFinding
+from anatomy.report.sentences import percent
 from anatomy.report.style import ACCENT, FAINT, INK, MUTED, WIDTH, colours, printable
 from anatomy.summary import COMBINED
 
@@ -52,7 +53,9 @@ def lengths(encoder: EncoderFinding) -> Figure:
         axis.text(
             0.98,
             0.92,
-            f"{source.prompts:,} prompts\nmean {source.mean:.2f}\nlongest {source.maximum:,}",
+            f"{source.prompts:,} prompt{'s' * (source.prompts != 1)}\n"
+            f"mean {source.mean:.2f}\n"
+            f"longest {source.maximum:,}",
             transform=axis.transAxes,
             ha="right",
             va="top",
@@ -60,8 +63,13 @@ def lengths(encoder: EncoderFinding) -> Figure:
             color=INK,
         )
         axis.set_xlim(0, limit)
+        top = 1.3 * max(share.max(), behind[1].max())  # leaves room for the text
+        axis.set_ylim(0, top)
         axis.grid(visible=False, axis="x")
-        axis.yaxis.set_major_locator(MaxNLocator(4))
+        axis.set_yticks(
+            [tick for tick in MaxNLocator(4).tick_values(*axis.get_ylim()) if tick <= 1]
+        )
+        axis.set_ylim(bottom=0, top=top)
         _percent(axis.yaxis)
     for axis in axes[len(sources) :]:
         axis.set_visible(False)
@@ -90,7 +98,7 @@ def context(encoder: EncoderFinding, longest: int) -> Figure:
     limit = max(min(max(encoder.context or 32, longest), 128), choice.length + 4)
     at = np.arange(1, limit + 1)
     palette = colours([source.group for source in sources])
-    figure = _figure(2.9)
+    figure = _figure(2.9 if len(sources) <= 6 else 2.9 + 0.2 * -(-(len(sources) + 1) // 5))
     left, right = figure.subplots(1, 2)
 
     linear, quadratic, loss = _kept(combined, limit)
@@ -118,7 +126,10 @@ def context(encoder: EncoderFinding, longest: int) -> Figure:
     right.set_yscale("log")
     right.set_ylim(floor, 1)
     _percent(right.yaxis)
-    right.legend(loc="upper right", ncols=1 if len(sources) < 8 else 2, handlelength=1.4)
+    if len(sources) <= 6:
+        right.legend(loc="upper right", handlelength=1.4)
+    else:  # too many to stand beside the curves
+        figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=5)
     for axis in (left, right):
         axis.axvline(choice.length, color=ACCENT, linewidth=0.9)
         axis.set_xlim(1, limit)
@@ -141,7 +152,7 @@ def vocabulary(encoder: EncoderFinding) -> Figure:
         names, [g.distinct for g in groups], color=[palette[g.group] for g in groups], height=0.7
     )
     for at, group in enumerate(groups):
-        bars.text(group.distinct, at, f" {group.coverage:.1%}", va="center", fontsize=7.5)
+        bars.text(group.distinct, at, f" {percent(group.coverage)}", va="center", fontsize=7.5)
     bars.invert_yaxis()
     bars.set_xlim(0, 1.28 * combined.distinct)
     bars.grid(visible=False, axis="y")
@@ -161,11 +172,10 @@ def vocabulary(encoder: EncoderFinding) -> Figure:
     growth.set_yscale("log")
     growth.set_title("(c) Distinct tokens")
     growth.set_xlabel("Prompts drawn")
-    for axis in (bars, growth):
-        target = axis.xaxis if axis is bars else axis.yaxis
-        target.set_major_formatter(FuncFormatter(_short))
-    growth.xaxis.set_major_formatter(FuncFormatter(_short))
-    zipf.xaxis.set_major_formatter(FuncFormatter(_short))
+    for axis in (bars.xaxis, zipf.xaxis, growth.xaxis, growth.yaxis):
+        axis.set_major_formatter(FuncFormatter(_short))
+    for axis in (zipf.xaxis, zipf.yaxis, growth.xaxis, growth.yaxis):
+        axis.set_minor_formatter(NullFormatter())
     return figure
 
 
@@ -194,7 +204,7 @@ def overlap(findings: Findings) -> Figure:
     names = [printable(source.name) for source in findings.sources]
     shared = np.array(findings.corpus.shared)
     share = shared / np.maximum(shared.diagonal()[:, None], 1)
-    labels = np.vectorize(lambda n, part: f"{n:,}\n{part:.2g} %")(shared, 100 * share)
+    labels = np.vectorize(lambda n, part: f"{n:,}\n{percent(part)}")(shared, share)
     np.fill_diagonal(share, np.nan)
     figure = _figure(max(2.0, 0.7 + 0.42 * len(names)))
     axis = figure.subplots()

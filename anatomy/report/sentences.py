@@ -24,7 +24,7 @@ def window(encoder: EncoderFinding) -> int:
     return encoder.context or encoder.lengths[0].contexts[-1].length
 
 
-def share(value: float) -> str:
+def percent(value: float) -> str:
     """A share as a percentage that never rounds something to nothing or to everything."""
     if value == 0:
         return "0 %"
@@ -63,17 +63,17 @@ def _length(encoder: EncoderFinding) -> str:
     return (
         f"With the tokenizer of {encoder.name} a prompt takes {combined.mean:.2f} tokens on "
         f"average (median {combined.median}, 99th percentile {combined.p99}, longest "
-        f"{combined.maximum:,}), so a context of {length} tokens is {share(density)} text and "
-        f"{share(1 - density)} padding."
+        f"{combined.maximum:,}), so a context of {length} tokens is {percent(density)} text and "
+        f"{percent(1 - density)} padding."
     )
 
 
 def _context(encoder: EncoderFinding) -> str:
     choice = encoder.recommended_context
     return (
-        f"A context of {choice.length} tokens is enough: it cuts {share(choice.combined_loss)} "
-        f"of all tokens and at most {share(choice.worst_loss)} in any source "
-        f"({choice.worst}), within the bound of {share(choice.bound)}."
+        f"A context of {choice.length} tokens is enough: it cuts {percent(choice.combined_loss)} "
+        f"of all tokens and at most {percent(choice.worst_loss)} in any source "
+        f"({choice.worst}), within the bound of {percent(choice.bound)}."
     )
 
 
@@ -81,8 +81,8 @@ def _vocabulary(encoder: EncoderFinding) -> str:
     combined = encoder.vocabulary[0]
     return (
         f"The prompts use {combined.distinct:,} of {encoder.vocabulary_size:,} tokens "
-        f"({share(combined.coverage)}); the 100 most frequent make up "
-        f"{share(combined.top_shares[100])} of everything that is encoded, and "
+        f"({percent(combined.coverage)}); the 100 most frequent make up "
+        f"{percent(combined.top_shares[100])} of everything that is encoded, and "
         f"{combined.in_one_prompt:,} tokens occur in a single prompt."
     )
 

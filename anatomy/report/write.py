@@ -2,12 +2,11 @@
 
 Each file is written whole or not at all, carries the digest of the findings it was rendered from,
 and findings.json comes last: a folder where the digests differ is one that a kill left, and the
-next run replaces it.
+next run replaces it. Nothing here draws, so that a folder can be checked before anything is loaded.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,10 +14,7 @@ from pathlib import Path
 
 from anatomy.errors import InputError
 from anatomy.files import locked, remove_partial_files, shown, write_whole
-from anatomy.findings import FILE_NAME, EncoderFinding, Findings, from_ranges
-from anatomy.progress import Steps, quiet
-from anatomy.report import figures, html
-from anatomy.report.figures import MARK, slug
+from anatomy.findings import FILE_NAME
 
 PAGE = "report.html"
 _DIGEST = re.compile(rb"(?:anatomy:findings\W{1,12}(?:content=.)?|\"digest\": \")([0-9a-f]{64})")
@@ -52,21 +48,6 @@ def check_writable(out: Path) -> None:
         raise InputError(
             f"--out {shown(out)}: cannot be written ({error.strerror}); give another folder"
         ) from error
-
-
-def render(findings: Findings, *, steps: Steps = quiet) -> dict[str, bytes]:
-    """Every file of a report, by its path in the folder, in the order in which to write them."""
-    steps("Drawing figures")
-    drawn = figures.render(findings)
-    steps("Rendering the report")
-    files = {PAGE: html.render(findings, drawn)}
-    for figure in drawn:
-        files[f"figures/{figure.name}.svg"] = figure.svg
-        files[f"figures/{figure.name}.png"] = figure.png
-    for encoder in findings.encoders:
-        files[f"kept-tokens-{slug(encoder.name)}.json"] = _kept_tokens(findings, encoder)
-    files[FILE_NAME] = findings.to_json()  # last: it says that the others are there
-    return files
 
 
 def write(files: Mapping[str, bytes], out: Path) -> Written:
@@ -112,16 +93,3 @@ def _digest_in(path: Path) -> bytes | None:
     with path.open("rb") as stream:
         found = _DIGEST.search(stream.read(_HEAD))
     return found.group(1) if found else None
-
-
-def _kept_tokens(findings: Findings, encoder: EncoderFinding) -> bytes:
-    """The ids that the corpus uses, as distill or any other tool may read them."""
-    document = {
-        MARK: findings.digest,
-        "encoder": encoder.name,
-        "tokenizer": encoder.tokenizer,
-        "vocabulary_size": encoder.vocabulary_size,
-        "contains_stand_ins": bool(findings.corpus.stand_ins),
-        "ids": from_ranges(encoder.kept_ids),
-    }
-    return (json.dumps(document, ensure_ascii=False) + "\n").encode("utf-8")

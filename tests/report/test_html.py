@@ -125,6 +125,6 @@ def test_real_prompts_are_not_announced_as_stand_ins(page, drawn):
     ],
 )
 def test_shares_never_round_something_to_nothing_or_to_everything(value, text):
-    from anatomy.report.sentences import share
+    from anatomy.report.sentences import percent
 
-    assert share(value) == text
+    assert percent(value) == text

@@ -12,7 +12,8 @@ import pytest
 from anatomy.errors import InputError
 from anatomy.files import locked
 from anatomy.findings import Findings, from_ranges
-from anatomy.report.write import check_writable, is_mix, render, write
+from anatomy.report.render import render
+from anatomy.report.write import check_writable, is_mix, write
 
 
 @pytest.fixture(scope="module")

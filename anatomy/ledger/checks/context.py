@@ -233,16 +233,24 @@ def _first_eight(claims: Claims, measured: Measured | None) -> Entry:
     )
 
 
+def pair_padding(kept_8: Interval, kept_16: Interval, kept_32: Interval) -> Interval:
+    """Bounds on the share of 32 x 32 attention scores with padding on either side.
+
+    `kept_L` is S(L), the mean of min(|t|, L). The share is 1 - mean(t^2) / 32^2, with t cut at 32.
+    t^2 is the sum of 2j - 1 over the positions j it reaches; as fewer prompts reach later ones,
+    the mean of t^2 is largest, for given S, if the shares are level within 1-8, 9-16 and 17-32
+    (Chebyshev's sum inequality): 8 S(8) + 24 (S(16) - S(8)) + 48 (S(32) - S(16)).
+    It is at least S(32)^2 (Jensen).
+    """
+    cells = 32 * 32
+    most = 48 * kept_32 - 24 * kept_16 - 16 * kept_8
+    return Interval(1 - most.hi / cells, 1 - kept_32.lo * kept_32.lo / cells)
+
+
 def _attention(claims: Claims, measured: Measured | None) -> Entry:
     context = claims.context
     published = context.attention_padding.interval
-    cells = context.row(32).length ** 2
-    # Positions j = 1..32 weigh 2j - 1 in t^2. Shares that fall with j give the largest sum, for
-    # given S(8), S(16), S(32), where they are level in between (Chebyshev's sum inequality):
-    # 8 * S(8) + 24 * (S(16) - S(8)) + 48 * (S(32) - S(16)).
-    most = 48 * context.row(32).kept - 24 * context.row(16).kept - 16 * context.row(8).kept
-    least = context.row(32).density.interval  # mean of t^2 >= (mean of t)^2
-    pairs = Interval(1 - most.hi / cells, 1 - least.lo * least.lo)
+    pairs = pair_padding(*(context.row(length).kept for length in (8, 16, 32)))
     rows = 1 - context.row(32).density.interval
     said = joint(
         measured,

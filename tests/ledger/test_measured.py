@@ -1,0 +1,179 @@
+"""What measurements may say, and what they change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from anatomy.ledger import Entry, Measured, MeasuredSource, ledger, lvis_readings
+from tests.ledger.samples import NAMES, PUBLISHED, measured, source
+
+
+def entry(slug: str, found: Measured | None) -> Entry:
+    """One entry, held against this measurement."""
+    return next(e for e in ledger(found) if e.id == slug)
+
+
+def complete(shared: int = 0) -> Measured:
+    """All six sources at their published sizes."""
+    pairs = {("lvis", "saco-veval"): shared} if shared else {}
+    return measured(PUBLISHED, pairs)
+
+
+def test_the_sum_is_not_a_union() -> None:
+    assert entry("prompt-count-unique", complete()).verdict == "holds"
+    found = entry("prompt-count-unique", complete(shared=570))
+    assert found.verdict == "contradicts"
+    assert found.implied == "at most 404,226"
+    assert "at least 570" in found.margin
+    assert entry("prompt-count-sum", complete(shared=570)).verdict == "holds"
+
+
+def test_two_partial_sources_are_enough_to_contradict() -> None:
+    part = measured({"lvis": 1203, "saco-veval": 51_248}, {("lvis", "saco-veval"): 570})
+    found = entry("prompt-count-unique", part)
+    assert found.verdict == "contradicts"
+    assert found.implied == "at most 404,230"  # 570, less the 4 names beyond the published 1,199
+    assert found.not_measured is not None
+    assert "saco-gold" in found.not_measured
+
+
+def test_repeats_that_the_excess_may_explain_decide_nothing() -> None:
+    few = measured({"lvis": 1203, "saco-veval": 51_248}, {("lvis", "saco-veval"): 4})
+    assert entry("prompt-count-unique", few).verdict == "undecided"
+    other = measured({"rf100vl": 724, "lvis": 1199}, {("rf100vl", "lvis"): 500})
+    assert entry("prompt-count-unique", other).verdict == "undecided"
+
+
+def test_partial_and_complete_are_told_apart() -> None:
+    part = measured({"lvis": 1203, "refcoco": 20_229})
+    text = entry("special-share-vs-mean", part)
+    assert text.measured is not None
+    assert "20,229 of 246,040" in text.measured
+    assert "not the paper's corpus" in text.measured
+    assert text.not_measured is not None
+    assert "a complete copy of refcoco" in text.not_measured
+    assert "published value" not in text.measured
+
+    whole = entry("special-share-vs-mean", complete())
+    assert whole.measured is not None
+    assert "all six sources" in whole.measured
+    assert "outside the published value's rounding" in whole.measured
+    assert whole.not_measured is None
+
+
+def test_completeness_wants_every_source_whole() -> None:
+    assert complete().is_complete
+    assert not measured({n: c for n, c in PUBLISHED.items() if n != "lvis"}).is_complete
+    assert measured({**PUBLISHED, "lvis": 1203}).is_complete
+    assert not measured({**PUBLISHED, "refcoco": 20_229}).is_complete
+    assert not measured({**PUBLISHED, "rf100vl": 724}).is_complete
+
+
+def test_what_is_measured_does_not_change_identities() -> None:
+    whole = {e.id: e.verdict for e in ledger(complete(shared=570))}
+    alone = {e.id: e.verdict for e in ledger()}
+    changed = {slug for slug in alone if alone[slug] != whole[slug]}
+    assert changed == {"prompt-count-unique", "veval-count"}
+
+
+def test_values_come_from_the_histograms() -> None:
+    lengths = np.zeros(21, dtype=np.int64)
+    lengths[[4, 16, 20]] = [300_000, 100_000, 4_796]
+    found = replace(complete(), combined_lengths=lengths)
+    prompts, tokens = 404_796, 4 * 300_000 + 16 * 100_000 + 20 * 4_796
+    assert f"mean {tokens / prompts:.2f}" in str(entry("mean-from-parts", found).measured)
+    assert f"{4 * 4_796 / tokens:.2%}" in str(entry("token-loss-16", found).measured)
+    assert f"{4_796 / prompts:.2%}" in str(entry("truncation-16", found).measured)
+    assert "74.1% have at most 8" in str(entry("most-prompts-within-8", found).measured)
+    pairs = 1 - (16 * 300_000 + 256 * 100_000 + 400 * 4_796) / (1024 * prompts)
+    assert f"{pairs:.1%} of the attention scores" in str(entry("attention-padding", found).measured)
+
+
+def test_veval_is_its_category_table() -> None:
+    found = entry("veval-count", measured({"saco-veval": 51_248}))
+    assert found.verdict == "contradicts"
+    assert "46,064" in found.margin
+    assert "phrases queried by the files here: 8" in str(found.measured)
+    assert entry("veval-count", measured({"saco-veval": 900})).verdict == "undecided"
+    assert entry("veval-count", None).verdict == "undecided"
+
+
+def test_readings_of_names() -> None:
+    counts = {label: len(distinct) for label, distinct in lvis_readings(NAMES).items()}
+    assert counts["as given"] == 6
+    assert counts["without the qualifier in parentheses"] == 4
+    assert counts["without the qualifier but with the blank before it"] == 5
+    assert lvis_readings(NAMES)['with "_" as a blank'][4] == "Band Aid"
+    assert "bow tie" in lvis_readings(NAMES)["without punctuation"]
+
+
+def test_blanks_or_underscores_make_no_difference() -> None:
+    spaced = tuple(name.replace("_", " ") for name in NAMES)
+    first, second = lvis_readings(NAMES), lvis_readings(spaced)
+    assert {k: len(v) for k, v in first.items()} == {k: len(v) for k, v in second.items()}
+
+
+def names(total: int, alike: int) -> tuple[str, ...]:
+    """`total` names, of which `alike` become equal to another without their qualifier."""
+    plain = [f"n{i}" for i in range(total - alike)]
+    return (*plain, *(f"n{i}_(kind)" for i in range(alike)))
+
+
+@pytest.mark.parametrize(
+    ("total", "alike", "expected"),
+    [(1199, 0, "holds"), (1203, 4, "undecided"), (1203, 0, "contradicts")],
+)
+def test_lvis_names(total: int, alike: int, expected: str) -> None:
+    found = entry("lvis-names", measured({}, names=names(total, alike)))
+    assert found.verdict == expected
+    assert f"as given {total:,}" in str(found.measured)
+
+
+def test_lvis_mean_needs_every_preparation_to_contradict() -> None:
+    one = measured({"lvis": 1203}, lengths={"lvis": 4})
+    assert entry("lvis-mean-length", one).verdict == "undecided"
+    for means, expected in (
+        ({"a": 3.9, "b": 3.56}, "contradicts"),
+        ({"a": 3.9, "b": 3.3}, "undecided"),
+        ({"a": 3.3, "b": 3.31}, "holds"),
+    ):
+        found = entry("lvis-mean-length", measured({}, lvis_mean_tokens=means))
+        assert found.verdict == expected, means
+
+
+def test_training_prompts_among_test_prompts() -> None:
+    both = measured({"refcoco": 20_229, "saco-veval": 51_248}, {("refcoco", "saco-veval"): 648})
+    assert "refcoco and saco-veval 648" in str(entry("training-datasets", both).measured)
+
+
+def test_nothing_read_is_nothing_measured() -> None:
+    empty = measured({})
+    assert all(e.measured is None or e.id == "lvis-names" for e in ledger(empty))
+    assert {e.id: e.verdict for e in ledger(empty)} == {e.id: e.verdict for e in ledger()}
+
+
+def _with(sources: dict[str, MeasuredSource], **changed: object) -> Measured:
+    return replace(measured({}), sources=sources, **changed)
+
+
+def test_only_the_papers_sources_have_a_place() -> None:
+    stranger = MeasuredSource("stand-in", 1, 1, np.array([0, 1]), 1)
+    with pytest.raises(ValueError, match="not one of the paper's sources"):
+        _with({"stand-in": stranger}, union=1, plain_sum=1)
+    with pytest.raises(ValueError, match="not one of the paper's sources"):
+        _with({"lvis": source("rf100vl", 5)}, union=5, plain_sum=5)
+
+
+def test_joint_numbers_must_be_those_of_the_sources_listed() -> None:
+    lvis = {"lvis": source("lvis", 1203)}
+    with pytest.raises(ValueError, match="plain_sum"):
+        _with(lvis, union=1203, plain_sum=404_796)  # generated prompts among them
+    with pytest.raises(ValueError, match="union"):
+        _with(lvis, union=404_796, plain_sum=1203)
+    with pytest.raises(ValueError, match="combined_lengths"):
+        _with(lvis, union=1203, plain_sum=1203)
+    with pytest.raises(ValueError, match="lengths"):
+        _with({"lvis": replace(lvis["lvis"], unique=1000)}, union=1000, plain_sum=1000)
