@@ -8,7 +8,8 @@ import numpy as np
 
 from anatomy.corpus import registry
 from anatomy.corpus.bundled import lvis_names
-from anatomy.ledger import Measured, MeasuredSource
+from anatomy.ledger import Measured, MeasuredSource, lvis_readings
+from anatomy.measures.context import LengthHistogram
 from anatomy.measures.overlap import Overlap
 from anatomy.view import TokenView
 
@@ -33,13 +34,14 @@ def evidence(view: TokenView) -> Measured:
     cleaned = view.cleaned_overlap
     pairs = list(combinations(codes, 2))
     counts = view.counts_of(union)
+    tokenizer = view.encoder.tokenizer
     return Measured(
         sources={
             corpus.names[code]: MeasuredSource(
                 name=corpus.names[code],
                 unique=corpus.summaries[code].unique,
                 unique_cleaned=int(cleaned.shared[code, code]),
-                lengths=view.lengths[corpus.names[code]].counts,
+                lengths=view.lengths[corpus.names[code]],
                 published=published[corpus.names[code]],
                 notes=corpus.summaries[code].notes,
             )
@@ -51,10 +53,14 @@ def evidence(view: TokenView) -> Measured:
         shared_cleaned={
             (corpus.names[a], corpus.names[b]): int(cleaned.shared[a, b]) for a, b in pairs
         },
-        combined_lengths=view.lengths_of(union).counts,
+        combined_lengths=view.lengths_of(union),
         distinct_ids=counts.distinct,
-        vocabulary_size=view.encoder.tokenizer.vocabulary_size,
-        special_share=counts.share_of(view.encoder.tokenizer.special_ids) if counts.tokens else 0.0,
-        top100_share=counts.top_share(100) if counts.tokens else 0.0,
+        vocabulary_size=tokenizer.vocabulary_size,
+        special_share=counts.share_of(tokenizer.special_ids),
+        top100_share=counts.top_share(100),
         lvis_names=lvis_names(),
+        lvis_mean_tokens={
+            reading: LengthHistogram.of(tokenizer.encode(names).lengths).mean
+            for reading, names in lvis_readings(lvis_names()).items()
+        },
     )

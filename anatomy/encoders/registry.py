@@ -27,6 +27,9 @@ class Tokenizer(Protocol):
     context: int | None
     description: str
 
+    def encode(self, prompts: pa.LargeStringArray | Sequence[str]) -> TokenTable:
+        """Token ids."""
+
     def clean_and_encode(
         self, prompts: pa.LargeStringArray | Sequence[str]
     ) -> tuple[pa.LargeStringArray, TokenTable]:

@@ -3,61 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-import numpy as np
 
 from anatomy.ledger.intervals import Interval
 from anatomy.ledger.model import SOURCES, Measured, MeasuredSource
+from anatomy.measures.context import LengthHistogram
 
 NO_PROMPTS = "a training result: not measurable from prompts"
 NO_RUN = "a timing on the authors' machine: not measurable from prompts"
 NO_WEIGHTS = "needs the SAM3 text encoder's weights, which the ledger does not read"
 PRINTED_ONLY = "about printed figures alone: there is nothing to measure"
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """What follows from a histogram of token counts: see SAM3-LiteText, 3.1.3."""
-
-    counts: np.ndarray
-
-    @property
-    def prompts(self) -> int:
-        """Number of prompts."""
-        return int(self.counts.sum())
-
-    @property
-    def tokens(self) -> int:
-        """Number of tokens."""
-        return self._sum(np.arange(len(self.counts)))
-
-    @property
-    def mean(self) -> float:
-        """Tokens per prompt."""
-        return self.tokens / self.prompts
-
-    def density(self, length: int) -> float:
-        """Mean of min(|t|, L) / L."""
-        return self._sum(self._cut(length)) / (length * self.prompts)
-
-    def truncation(self, length: int) -> float:
-        """Share of prompts with more than L tokens."""
-        return int(self.counts[length + 1 :].sum()) / self.prompts
-
-    def loss(self, length: int) -> float:
-        """Share of tokens beyond position L."""
-        return 1 - self._sum(self._cut(length)) / self.tokens
-
-    def pair_padding(self, length: int) -> float:
-        """Share of the L x L attention scores with padding on either side."""
-        return 1 - self._sum(self._cut(length) ** 2) / (length * length * self.prompts)
-
-    def _cut(self, length: int) -> np.ndarray:
-        return np.minimum(np.arange(len(self.counts)), length)
-
-    def _sum(self, values: np.ndarray) -> int:
-        return int((self.counts * values).sum())
 
 
 Said = tuple[str | None, str | None]  # an entry's `measured` and `not_measured`
@@ -91,12 +45,12 @@ def lacking(measured: Measured | None, names: Sequence[str] = SOURCES) -> str | 
     return f"needs {' and '.join(needs)}" if needs else None
 
 
-def joint(measured: Measured | None, describe: Callable[[Lengths, Measured], str]) -> Said:
+def joint(measured: Measured | None, describe: Callable[[LengthHistogram, Measured], str]) -> Said:
     """A statement about all prompts together, saying which prompts those are."""
     missing = lacking(measured)
     if measured is None or not measured.union:
         return None, missing
-    text = describe(Lengths(measured.combined_lengths), measured)
+    text = describe(measured.combined_lengths, measured)
     if measured.is_complete:
         return f"over the {measured.union:,} distinct prompts of all six sources: {text}", None
     where = f"the {measured.union:,} distinct prompts here ({scope(measured)})"
@@ -104,11 +58,11 @@ def joint(measured: Measured | None, describe: Callable[[Lengths, Measured], str
 
 
 def each(
-    measured: Measured | None, names: Sequence[str], describe: Callable[[Lengths], str]
+    measured: Measured | None, names: Sequence[str], describe: Callable[[LengthHistogram], str]
 ) -> Said:
     """A statement about each of these sources that is here."""
     found = [measured.sources[n] for n in names if n in measured.sources] if measured else []
-    texts = [f"{s.name} ({size(s)}): {describe(Lengths(s.lengths))}" for s in found if s.unique]
+    texts = [f"{s.name} ({size(s)}): {describe(s.lengths)}" for s in found if s.unique]
     return "; ".join(texts) or None, lacking(measured, names)
 
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
-
 from anatomy.ledger.verdicts import Verdict
+from anatomy.measures.context import LengthHistogram
 
 Group = Literal[
     "corpus", "context", "vocabulary", "embeddings", "architecture", "results", "efficiency"
@@ -73,8 +72,8 @@ class MeasuredSource:
     ----------
     unique, unique_cleaned : int
         Distinct raw prompts, and distinct prompts after the tokenizer's cleaning.
-    lengths : ndarray of int64
-        ``lengths[k]`` of the distinct raw prompts have k tokens, start and end token included.
+    lengths : LengthHistogram
+        Of the distinct raw prompts.
     published : int
         The paper's count for this source.
     notes : mapping of str to int
@@ -84,7 +83,7 @@ class MeasuredSource:
     name: str
     unique: int
     unique_cleaned: int
-    lengths: np.ndarray
+    lengths: LengthHistogram
     published: int
     notes: Mapping[str, int] = field(default_factory=dict)
 
@@ -114,8 +113,8 @@ class Measured:
         Distinct raw strings over these sources, and their counts added up.
     shared, shared_cleaned : mapping of (str, str) to int
         Distinct raw (cleaned) prompts that two sources share.
-    combined_lengths : ndarray of int64
-        Histogram of token counts over the union.
+    combined_lengths : LengthHistogram
+        Over the union.
     distinct_ids, vocabulary_size : int
         Distinct token ids in the union; ids the tokenizer has.
     special_share, top100_share : float
@@ -132,7 +131,7 @@ class Measured:
     plain_sum: int
     shared: Mapping[tuple[str, str], int]
     shared_cleaned: Mapping[tuple[str, str], int]
-    combined_lengths: np.ndarray
+    combined_lengths: LengthHistogram
     distinct_ids: int
     vocabulary_size: int
     special_share: float
@@ -144,14 +143,14 @@ class Measured:
         for name, source in self.sources.items():
             if name not in SOURCES or source.name != name:
                 raise ValueError(f"{name!r} is not one of the paper's sources {SOURCES}")
-            if int(source.lengths.sum()) != source.unique:
+            if source.lengths.prompts != source.unique:
                 raise ValueError(f"{name}: lengths count another number of prompts than unique")
         if self.plain_sum != sum(source.unique for source in self.sources.values()):
             raise ValueError("plain_sum is not the sum over the sources listed")
         largest = max((source.unique for source in self.sources.values()), default=0)
         if not largest <= self.union <= self.plain_sum:
             raise ValueError("union is not that of the sources listed")
-        if int(self.combined_lengths.sum()) != self.union:
+        if self.combined_lengths.prompts != self.union:
             raise ValueError("combined_lengths counts another number of prompts than union")
 
     @property

@@ -1,14 +1,12 @@
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anatomy.corpus import build, registry
+from anatomy.corpus import build
 from anatomy.corpus.model import Reading, SourceFile
 from anatomy.errors import InputError
 from tests.corpus import layouts
@@ -88,17 +86,6 @@ def test_refusals():
         with pytest.raises(InputError) as caught:
             build.build(readings)
         assert str(caught.value).startswith(problem)
-
-
-def test_the_papers_size_takes_a_fraction_of_a_second():
-    readings = [
-        (s.name, "user", "", reading(f"{s.name[i % 2 :]} {i}" for i in range(s.published_count)))
-        for s in registry.ALL
-    ]
-    start = time.perf_counter()
-    corpus = build.build(readings)
-    assert len(corpus) == 404_796
-    assert time.perf_counter() - start < 1  # 0.1 s on a quiet machine
 
 
 # ---- load

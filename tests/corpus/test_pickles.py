@@ -6,7 +6,6 @@ import os
 import pickle
 import pickletools
 import subprocess
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -238,12 +237,10 @@ def test_the_second_wall():
     ],
 )
 def test_broken_pickles_are_one_line(program):
-    start = time.perf_counter()
     with pytest.raises(InputError) as caught:
         load_plain(program, name="refs.p")
     assert str(caught.value).startswith("refs.p: ")
     assert "\n" not in str(caught.value)
-    assert time.perf_counter() - start < 1
 
 
 def test_every_truncation_is_refused():

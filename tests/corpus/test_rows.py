@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import pyarrow as pa
 import pytest
@@ -83,11 +82,3 @@ def test_no_rows(kind):
 
 def test_numbers_are_not_strings():
     assert rows.usable(pa.array([1, 2]))[1] == {rows.NOT_A_STRING: 2}
-
-
-def test_a_million_strings_take_less_than_a_second():
-    values = [f"the dog number {i} on the left" for i in range(1_000_000)]
-    start = time.perf_counter()
-    prompts, _ = rows.usable(values)
-    assert len(prompts) == len(values)
-    assert time.perf_counter() - start < 2  # 0.2 s on a quiet machine

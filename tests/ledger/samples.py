@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from anatomy.ledger import PAPER, Measured, MeasuredSource
+from anatomy.measures.context import LengthHistogram
 
 PUBLISHED = {name: int(count.interval.lo) for name, count in PAPER.corpus.counts.items()}
 
@@ -14,11 +15,16 @@ PUBLISHED = {name: int(count.interval.lo) for name, count in PAPER.corpus.counts
 NAMES = ("bow_(weapon)", "bow_(ribbon)", "fish", "fish_(food)", "Band_Aid", "bow-tie")
 
 
+def histogram(prompts: Mapping[int, int]) -> LengthHistogram:
+    """Prompts by their number of tokens."""
+    counts = np.zeros(max(prompts) + 1, dtype=np.int64)
+    counts[list(prompts)] = list(prompts.values())
+    return LengthHistogram(counts)
+
+
 def source(name: str, unique: int, length: int = 5, **notes: int) -> MeasuredSource:
     """A source whose prompts all have the same number of tokens."""
-    lengths = np.zeros(length + 1, dtype=np.int64)
-    lengths[length] = unique
-    return MeasuredSource(name, unique, unique, lengths, PUBLISHED[name], notes)
+    return MeasuredSource(name, unique, unique, histogram({length: unique}), PUBLISHED[name], notes)
 
 
 def measured(
@@ -37,12 +43,9 @@ def measured(
         for name, size in sizes.items()
     }
     plain = sum(sizes.values())
-    longest = max((len(s.lengths) for s in sources.values()), default=1)
-    combined = np.zeros(longest, dtype=np.int64)
-    for one in sources.values():
-        combined[: len(one.lengths)] += one.lengths
-    for (_, second), n in pairs.items():  # counted once, with the first source
-        combined[len(sources[second].lengths) - 1] -= n
+    repeats = [histogram({lengths.get(second, 5): -n}) for (_, second), n in pairs.items()]
+    parts = [*(one.lengths for one in sources.values()), *repeats]  # counted with the first source
+    combined = sum(parts, start=histogram({0: 0}))
     return Measured(
         sources=sources,
         union=plain - sum(pairs.values()),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from anatomy.ledger import Entry, Measured, MeasuredSource, ledger, lvis_readings
-from tests.ledger.samples import NAMES, PUBLISHED, measured, source
+from tests.ledger.samples import NAMES, PUBLISHED, histogram, measured, source
 
 
 def entry(slug: str, found: Measured | None) -> Entry:
@@ -80,8 +79,7 @@ def test_what_is_measured_does_not_change_identities() -> None:
 
 
 def test_values_come_from_the_histograms() -> None:
-    lengths = np.zeros(21, dtype=np.int64)
-    lengths[[4, 16, 20]] = [300_000, 100_000, 4_796]
+    lengths = histogram({4: 300_000, 16: 100_000, 20: 4_796})
     found = replace(complete(), combined_lengths=lengths)
     prompts, tokens = 404_796, 4 * 300_000 + 16 * 100_000 + 20 * 4_796
     assert f"mean {tokens / prompts:.2f}" in str(entry("mean-from-parts", found).measured)
@@ -160,7 +158,7 @@ def _with(sources: dict[str, MeasuredSource], **changed: object) -> Measured:
 
 
 def test_only_the_papers_sources_have_a_place() -> None:
-    stranger = MeasuredSource("stand-in", 1, 1, np.array([0, 1]), 1)
+    stranger = MeasuredSource("stand-in", 1, 1, histogram({1: 1}), 1)
     with pytest.raises(ValueError, match="not one of the paper's sources"):
         _with({"stand-in": stranger}, union=1, plain_sum=1)
     with pytest.raises(ValueError, match="not one of the paper's sources"):

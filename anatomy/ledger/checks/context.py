@@ -9,10 +9,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 from anatomy.ledger.claims import Claims
-from anatomy.ledger.here import Lengths, against, each, joint
+from anatomy.ledger.here import against, each, joint
 from anatomy.ledger.intervals import Interval, number, total
 from anatomy.ledger.model import Entry, Measured
 from anatomy.ledger.verdicts import Verdict, all_of, any_reading, at_most, equal, possible
+from anatomy.measures.context import LengthHistogram
 
 _SHORT = ("rf100vl", "lvis", "saco-gold", "saco-silver", "saco-veval")
 
@@ -46,7 +47,7 @@ def _mean_from_parts(claims: Claims, measured: Measured | None) -> Entry:
     implied = tokens / claims.corpus.total.interval
     text, missing = each(measured, list(counts), lambda x: f"mean {x.mean:.2f}")
     if measured and measured.is_complete:
-        mean = Lengths(measured.combined_lengths).mean
+        mean = measured.combined_lengths.mean
         note = against(measured, mean, context.mean.interval)
         text = f"{text}; all distinct prompts: mean {mean:.2f}{note}"
     return Entry(
@@ -157,9 +158,12 @@ def _loss(claims: Claims, measured: Measured | None, length: int) -> Entry:
     }
     verdict = any_reading(equal(published, loss) for loss in readings.values())
     apart = min(published.gap(loss) for loss in readings.values())
-    said = joint(
-        measured, lambda x, m: f"{x.loss(length):.2%}{against(m, x.loss(length), published)}"
-    )
+
+    def describe(lengths: LengthHistogram, found: Measured) -> str:
+        lost = lengths.token_loss(length)
+        return f"{lost:.2%}{against(found, lost, published)}"
+
+    said = joint(measured, describe)
     return Entry(
         id=f"token-loss-{length}",
         group="context",
@@ -190,7 +194,7 @@ def _truncation(claims: Claims, measured: Measured | None) -> Entry:
     implied = cut / claims.corpus.total.interval
     text, missing = each(measured, list(counts), lambda x: f"{x.truncation(16):.2%}")
     if measured and measured.is_complete:
-        value = Lengths(measured.combined_lengths).truncation(16)
+        value = measured.combined_lengths.truncation(16)
         text = f"{text}; all distinct prompts: {value:.2%}{against(measured, value, published)}"
     return Entry(
         id="truncation-16",
@@ -256,7 +260,7 @@ def _attention(claims: Claims, measured: Measured | None) -> Entry:
         measured,
         lambda x, _: (
             f"padding is {1 - x.density(32):.1%} of the positions and takes part in"
-            f" {x.pair_padding(32):.1%} of the attention scores"
+            f" {x.quadratic_padding(32):.1%} of the attention scores"
         ),
     )
     return Entry(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from anatomy.ledger.claims import Claims
-from anatomy.ledger.here import Lengths, lacking, scope, size
+from anatomy.ledger.here import lacking, scope, size
 from anatomy.ledger.intervals import Interval, number, total
 from anatomy.ledger.model import Entry, Measured
 from anatomy.ledger.names import readings
@@ -162,7 +162,7 @@ def _lvis_mean(claims: Claims, measured: Measured | None) -> Entry:
         means = {k: Interval.around(v, v) for k, v in measured.lvis_mean_tokens.items()}
         source = measured.sources.get("lvis")
         if source and source.unique and source.is_whole:
-            value = Lengths(source.lengths).mean
+            value = source.lengths.mean
             means.setdefault('with "_" as a blank', Interval.around(value, value))
     verdict = any_reading(equal(published.interval, value) for value in means.values())
     # A single preparation settles nothing, since the paper does not say how names were prepared.
