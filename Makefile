@@ -7,7 +7,7 @@ OUT ?= reports/
 # Official files are used where ANATOMY_DATA (or --data in ARGS) holds them; the rest is stand-ins.
 ARGS ?= --sources all --stand-ins
 
-.PHONY: report test test-slow check format smoke bench clean
+.PHONY: report test test-slow check format smoke example bench clean
 
 report: $(VENV)/installed  ## audit what is at hand and say where the report is
 	@$(BIN)/anatomy audit $(ARGS) --out $(OUT)
@@ -30,6 +30,10 @@ format: $(VENV)/installed-dev
 smoke: $(VENV)/installed  ## one whole audit into a temporary folder
 	@out=$$(mktemp -d) && $(BIN)/anatomy audit --sources all --stand-ins --out $$out \
 	  && test -s $$out/report.html && test -s $$out/findings.json; status=$$?; rm -rf $$out; exit $$status
+
+example: $(VENV)/installed  ## the committed example: page and findings, without the figures' files
+	@ANATOMY_DATA=data $(BIN)/anatomy audit --sources all --stand-ins --out reports/example/
+	@rm -rf reports/example/figures reports/example/kept-tokens-*.json reports/example/.anatomy-lock
 
 bench: $(VENV)/installed-dev  ## speed and memory against peers
 	@$(BIN)/python -m benchmarks.tokenize
