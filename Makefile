@@ -33,7 +33,7 @@ smoke: $(VENV)/installed  ## one whole audit into a temporary folder
 
 example: $(VENV)/installed  ## the committed example: page and findings, without the figures' files
 	@ANATOMY_DATA=data $(BIN)/anatomy audit --sources all --stand-ins --out reports/example/
-	@rm -rf reports/example/figures reports/example/kept-tokens-*.json reports/example/.anatomy-lock
+	@rm -rf reports/example/figures reports/example/kept-tokens-*.json
 
 bench: $(VENV)/installed-dev  ## speed and memory against peers
 	@$(BIN)/python -m benchmarks.tokenize

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,24 +49,50 @@ def remove_partial_files(folder: Path) -> int:
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold a folder for one writer; the lock ends with the process, however it ends.
+def locked(path: Path, busy: str) -> Iterator[None]:
+    """Hold the lock file `path`; the system drops the lock when the process ends, however.
+
+    The file is gone afterwards. On Windows nothing is locked.
 
     Raises
     ------
     InputError
-        If another process holds it.
+        With the message `busy`, if another process holds it.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".anatomy-lock").open("w") as stream:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    while True:
+        stream = path.open("a")
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InputError(
-                f"{shown(folder)}: another anatomy run is writing here; wait for it, or give "
-                "another folder"
-            ) from error
-        yield
+            stream.close()
+            raise InputError(busy) from error
+        except OSError as error:
+            # Some network file systems know no locks; better unlocked than not at all.
+            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                stream.close()
+                raise
+        if _is_still(path, stream.fileno()):
+            break
+        stream.close()  # its holder deleted it between our opening and locking it
+    with stream:
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)  # while it is held, so that nobody locks it for nothing
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Whether the open file is the one that the path names."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def sha256_of(path: Path) -> str:

@@ -30,15 +30,17 @@ def test_what_a_killed_write_leaves_is_removed(tmp_path):
     assert remove_partial_files(tmp_path / "absent") == 0
 
 
-def test_a_folder_has_one_writer_at_a_time(tmp_path):
+def test_a_lock_has_one_holder_at_a_time_and_leaves_no_file(tmp_path):
+    path = tmp_path / "below" / ".lock"
     with (
-        locked(tmp_path),
-        pytest.raises(InputError, match="another anatomy run"),
-        locked(tmp_path),
+        locked(path, "busy"),
+        pytest.raises(InputError, match="busy"),
+        locked(path, "busy"),
     ):
         pass
-    with locked(tmp_path):
+    with locked(path, "busy"):
         pass
+    assert not path.exists()
 
 
 @pytest.mark.parametrize(

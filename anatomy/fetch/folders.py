@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from anatomy.errors import InputError
-from anatomy.files import shown, write_whole
+from anatomy.files import locked, shown, write_whole
 
 RECORD = ".anatomy-fetched"
 
@@ -67,52 +65,12 @@ class Record:
         return part in self.done and all((folder / file).is_file() for file in self.done[part])
 
 
-@contextmanager
-def alone(name: str, data: Path) -> Iterator[None]:
-    """Hold the lock of `<data>/<name>`; the system drops it when the process ends, however.
-
-    Raises
-    ------
-    InputError
-        Another process holds it.
-    """
-    data.mkdir(parents=True, exist_ok=True)
-    path = data / f".{name}.anatomy-lock"
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    while True:
-        stream = path.open("a")
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            stream.close()
-            raise InputError(
-                f"{name}: another fetch of it into {shown(data)} is at work; wait for it to end"
-            ) from error
-        except OSError as error:
-            # Some network file systems know no locks; better unlocked than not at all.
-            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
-                stream.close()
-                raise
-        if _is_still(path, stream.fileno()):
-            break
-        stream.close()  # its holder deleted it between our opening and locking it
-    with stream:
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)  # while it is held, so that nobody locks it for nothing
-
-
-def _is_still(path: Path, descriptor: int) -> bool:
-    """Whether the open file is the one that the path names."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
+def alone(name: str, data: Path) -> AbstractContextManager[None]:
+    """Hold the lock of `<data>/<name>`; InputError if another process holds it."""
+    return locked(
+        data / f".{name}.anatomy-lock",
+        f"{name}: another fetch of it into {shown(data)} is at work; wait for it to end",
+    )
 
 
 @contextmanager

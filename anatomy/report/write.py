@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def check_writable(out: Path) -> None:
         raise InputError(f"--out {shown(out)}: is a file; give a folder")
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with locked(out):
+        with _alone(out):
             write_whole(out / ".anatomy-check", b"")
             (out / ".anatomy-check").unlink()
     except OSError as error:
@@ -59,7 +60,7 @@ def write(files: Mapping[str, bytes], out: Path) -> Written:
         If the folder cannot be written or another run is writing there.
     """
     try:
-        with locked(out):
+        with _alone(out):
             mended = is_mix(out)
             remove_partial_files(out)
             remove_partial_files(out / "figures")
@@ -74,6 +75,14 @@ def write(files: Mapping[str, bytes], out: Path) -> Written:
             "another folder; what was there is whole"
         ) from error
     return Written(page=out / PAGE, files=len(files), mended=mended)
+
+
+def _alone(out: Path) -> AbstractContextManager[None]:
+    return locked(
+        out / ".anatomy-lock",
+        f"--out {shown(out)}: another anatomy run is writing here; wait for it, or give another "
+        "folder",
+    )
 
 
 def is_mix(out: Path) -> bool:

@@ -94,7 +94,8 @@ def test_a_folder_that_cannot_be_written_is_refused_before_any_work(tmp_path):
 
 
 def test_a_folder_that_another_run_holds_is_refused(two, tmp_path):
-    with locked(tmp_path), pytest.raises(InputError, match="another anatomy run"):
+    lock = locked(tmp_path / ".anatomy-lock", "busy")
+    with lock, pytest.raises(InputError, match="another anatomy run"):
         write(two[0], tmp_path)
     assert contents(tmp_path) == {}
 
