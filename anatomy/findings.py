@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -201,11 +200,8 @@ class Run(_Part):
     versions: dict[str, str]
 
 
-class Findings(BaseModel):
+class Findings(_Part):
     """The document. `load` reads one, `to_json` writes it."""
-
-    # Not frozen in the pydantic sense only so that `digest` can be cached; treat as read-only.
-    model_config = ConfigDict(extra="forbid")
 
     schema_version: Literal[1] = SCHEMA_VERSION
     generator: str
@@ -216,7 +212,7 @@ class Findings(BaseModel):
     ledger: list[LedgerFinding]
     run: Run
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """Hex SHA-256 of the document without `run`; every file rendered from it carries this."""
         return digest_of(self.model_dump(mode="json"))

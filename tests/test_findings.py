@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anatomy.audit import audit
 from anatomy.errors import InputError
 from anatomy.findings import Findings, from_ranges, json_schema, ranges
 
@@ -40,6 +41,14 @@ def test_what_is_no_findings_document_is_refused_in_one_line(tmp_path, content, 
     with pytest.raises(InputError, match=message) as error:
         Findings.load(path)
     assert "\n" not in str(error.value)
+
+
+def test_the_digest_follows_the_content_and_not_the_run(tmp_path):
+    findings = audit(["lvis"], data=tmp_path)
+    other_run = findings.run.model_copy(update={"seconds": 1e6})
+    other_seed = findings.settings.model_copy(update={"seed": 7})
+    assert findings.model_copy(update={"run": other_run}).digest == findings.digest
+    assert findings.model_copy(update={"settings": other_seed}).digest != findings.digest
 
 
 def test_the_schema_describes_the_document():

@@ -60,8 +60,9 @@ def render(findings: Findings) -> list[Rendered]:
                 draw=partial(plots.overlap, findings),
             )
         )
+    digest = findings.digest
     with style():
-        return [_rendered(findings, drawing) for drawing in drawings]
+        return [_rendered(drawing, digest, findings.corpus.stand_ins) for drawing in drawings]
 
 
 def _of_encoder(findings: Findings, encoder: EncoderFinding) -> list[Drawing]:
@@ -104,12 +105,11 @@ def _of_encoder(findings: Findings, encoder: EncoderFinding) -> list[Drawing]:
     ]
 
 
-def _rendered(findings: Findings, drawing: Drawing) -> Rendered:
+def _rendered(drawing: Drawing, digest: str, stand_ins: list[str]) -> Rendered:
     figure, caption = drawing.draw(), drawing.caption
-    if findings.corpus.stand_ins:
-        names = printable(", ".join(findings.corpus.stand_ins))
+    if stand_ins:
         figure.supxlabel(  # below everything, and kept clear by the layout
-            f"Contains stand-in prompts made by anatomy: {names}",
+            f"Contains stand-in prompts made by anatomy: {printable(', '.join(stand_ins))}",
             fontsize=7,
             color=ACCENT,
             x=0.99,
@@ -118,7 +118,6 @@ def _rendered(findings: Findings, drawing: Drawing) -> Rendered:
         caption += " Contains stand-ins."
     svg, png = io.BytesIO(), io.BytesIO()
     figure.savefig(svg, format="svg", metadata={"Date": None, "Title": drawing.name})
-    figure.savefig(png, format="png", dpi=200, metadata={MARK: findings.digest})
-    mark = f"<!-- {MARK} {findings.digest} -->\n<svg ".encode()
-    marked = svg.getvalue().replace(b"<svg ", mark, 1)
+    figure.savefig(png, format="png", dpi=200, metadata={MARK: digest})
+    marked = svg.getvalue().replace(b"<svg ", f"<!-- {MARK} {digest} -->\n<svg ".encode(), 1)
     return Rendered(drawing.name, caption, drawing.alternative, marked, png.getvalue())

@@ -49,8 +49,8 @@ def _corpus(findings: Findings) -> str:
         )
     if generated:
         text += (
-            f"; {generated:,} of them are stand-ins that anatomy generated, which say how the "
-            "audit works and nothing about real prompts"
+            f"; {generated:,} of the {corpus.plain_sum:,} are stand-ins that anatomy generated, "
+            "which show how the audit works and say nothing about real prompts"
         )
     return text + "."
 
