@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.progress import (
     BarColumn,
     Progress,
@@ -148,16 +149,21 @@ def print_ledger(entries: Sequence[LedgerFinding], *, full: bool) -> None:
                     (f"  {entry.where}", "dim"),
                 )
             )
-            measured = entry.measured or f"not measured: {entry.not_measured}"
+            details = Table.grid(padding=(0, 1))
+            details.add_column(style="dim")
+            details.add_column(overflow="fold")
             for name, value in (
                 ("claim", entry.claim),
                 ("published", entry.published),
                 ("implied", entry.implied),
                 ("margin", entry.margin),
-                ("measured", measured),
+                ("measured", entry.measured),
+                ("unmeasured", entry.not_measured),
                 ("", entry.explanation),
             ):
-                _out.print(Text.assemble((f"  {name:10}", "dim"), value))
+                if value:
+                    details.add_row(name, _text(value))
+            _out.print(Padding(details, (0, 0, 0, 2)))
             _out.print()
         return
     table = _table(
