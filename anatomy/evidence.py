@@ -5,10 +5,13 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from anatomy.corpus import registry
-from anatomy.corpus.bundled import lvis_names
-from anatomy.ledger import Measured, MeasuredSource, lvis_readings
+from anatomy.corpus.bundled import lvis_names_as_given
+from anatomy.corpus.model import Corpus
+from anatomy.ledger import Measured, MeasuredSource, lvis_cuts, lvis_readings
 from anatomy.measures.context import LengthHistogram
 from anatomy.measures.overlap import Overlap
 from anatomy.view import TokenView
@@ -35,6 +38,14 @@ def evidence(view: TokenView) -> Measured:
     pairs = list(combinations(codes, 2))
     counts = view.counts_of(union)
     tokenizer = view.encoder.tokenizer
+    names = lvis_names_as_given()
+
+    def means(prepared: dict[str, tuple[str, ...]]) -> dict[str, float]:
+        return {
+            label: LengthHistogram.of(tokenizer.encode(one).lengths).mean
+            for label, one in prepared.items()
+        }
+
     return Measured(
         sources={
             corpus.names[code]: MeasuredSource(
@@ -58,9 +69,22 @@ def evidence(view: TokenView) -> Measured:
         vocabulary_size=tokenizer.vocabulary_size,
         special_share=counts.share_of(tokenizer.special_ids),
         top100_share=counts.top_share(100),
-        lvis_names=lvis_names(),
-        lvis_mean_tokens={
-            reading: LengthHistogram.of(tokenizer.encode(names).lengths).mean
-            for reading, names in lvis_readings(lvis_names()).items()
-        },
+        lvis_names=names,
+        lvis_mean_tokens=means(lvis_readings(names)),
+        lvis_cut_means=means(lvis_cuts(names)),
+        lvis_as_given_in=_shared_as_given(corpus, codes, names),
     )
+
+
+def _shared_as_given(corpus: Corpus, codes: list[int], names: tuple[str, ...]) -> dict[str, int]:
+    """How many of LVIS's names, "_" kept, each other source has; nothing without LVIS."""
+    if "lvis" not in {corpus.names[code] for code in codes}:
+        return {}
+    wanted = pa.array(names, type=pa.large_string())
+    return {
+        corpus.names[code]: pc.sum(
+            pc.is_in(wanted, value_set=corpus.prompts.filter(pa.array(corpus.source == code)))
+        ).as_py()
+        for code in codes
+        if corpus.names[code] != "lvis"
+    }

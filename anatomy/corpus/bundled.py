@@ -18,7 +18,12 @@ _FILE = "data/lvis_v1_names.json"
 
 def lvis_names() -> tuple[str, ...]:
     """LVIS v1's 1,203 category names in the order of their ids, "_" as space."""
-    return tuple(name.replace("_", " ") for name in _document()[1]["names"])
+    return tuple(name.replace("_", " ") for name in lvis_names_as_given())
+
+
+def lvis_names_as_given() -> tuple[str, ...]:
+    """The same names as LVIS's files have them, "_" kept."""
+    return tuple(_document()[1]["names"])
 
 
 def read_lvis_names() -> Reading:

@@ -21,6 +21,7 @@ from anatomy.ledger.checks import (
 from anatomy.ledger.claims import Claims
 from anatomy.ledger.intervals import Figure, Interval
 from anatomy.ledger.model import SOURCES, Entry, Group, Measured, MeasuredSource
+from anatomy.ledger.names import cuts as lvis_cuts
 from anatomy.ledger.names import readings as lvis_readings
 from anatomy.ledger.paper import PAPER
 from anatomy.ledger.verdicts import Verdict
@@ -37,6 +38,7 @@ __all__ = [
     "MeasuredSource",
     "Verdict",
     "ledger",
+    "lvis_cuts",
     "lvis_readings",
 ]
 

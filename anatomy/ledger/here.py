@@ -10,7 +10,9 @@ from anatomy.measures.context import LengthHistogram
 
 NO_PROMPTS = "a training result: not measurable from prompts"
 NO_RUN = "a timing on the authors' machine: not measurable from prompts"
-NO_WEIGHTS = "needs the SAM3 text encoder's weights, which the ledger does not read"
+NO_WEIGHTS = (
+    "the figures themselves need the SAM3 text encoder's weights, which the ledger does not read"
+)
 PRINTED_ONLY = "about printed figures alone: there is nothing to measure"
 
 

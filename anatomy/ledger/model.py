@@ -120,10 +120,13 @@ class Measured:
     special_share, top100_share : float
         Start and end tokens, and the 100 most frequent ids, as shares of the union's tokens.
     lvis_names : tuple of str
-        LVIS v1's category names in the order of their ids; they ship with this package.
-    lvis_mean_tokens : mapping of str to float
+        LVIS v1's category names in the order of their ids, as LVIS's files have them ("_" for
+        blanks); they ship with this package.
+    lvis_mean_tokens, lvis_cut_means : mapping of str to float
         Optional: mean token count of LVIS's distinct names under each of
-        `anatomy.ledger.names.readings`.
+        `anatomy.ledger.names.readings` and of `anatomy.ledger.names.cuts`.
+    lvis_as_given_in : mapping of str to int
+        How many of LVIS's names, with "_" kept, each other source here has.
     """
 
     sources: Mapping[str, MeasuredSource]
@@ -138,6 +141,8 @@ class Measured:
     top100_share: float
     lvis_names: tuple[str, ...]
     lvis_mean_tokens: Mapping[str, float] = field(default_factory=dict)
+    lvis_cut_means: Mapping[str, float] = field(default_factory=dict)
+    lvis_as_given_in: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, source in self.sources.items():

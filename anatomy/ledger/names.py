@@ -44,10 +44,31 @@ _READINGS: Mapping[str, Callable[[str], str]] = {
     ),
 }
 
+_CUTS: Mapping[str, Callable[[str], str]] = {
+    "first word only": lambda name: _unqualified(name).split(" ", 1)[0],
+    "last word only": lambda name: _unqualified(name).rsplit(" ", 1)[-1],
+}
+
 
 def readings(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """The distinct names under each preparation, in order of first appearance."""
+    return _prepared(names, _READINGS)
+
+
+def cuts(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The distinct single words that are left if every name is cut to one."""
+    return _prepared(names, _CUTS)
+
+
+def words(names: Sequence[str]) -> tuple[int, ...]:
+    """Words of each distinct name, "_" as a blank and without its qualifier."""
+    return tuple(len(name.split()) for name in dict.fromkeys(_unqualified(name) for name in names))
+
+
+def _prepared(
+    names: Sequence[str], by: Mapping[str, Callable[[str], str]]
+) -> dict[str, tuple[str, ...]]:
     return {
         label: tuple(dict.fromkeys(prepare(name) for name in names))
-        for label, prepare in _READINGS.items()
+        for label, prepare in by.items()
     }

@@ -46,3 +46,8 @@ def any_reading(verdicts: Iterable[Verdict]) -> Verdict:
     """A claim with several possible readings: decided only where all readings agree."""
     found = set(verdicts)
     return found.pop() if len(found) == 1 else "undecided"
+
+
+def saved_by(literal: Verdict, others: Iterable[Verdict]) -> Verdict:
+    """A contradiction stands only if the less literal readings contradict as well."""
+    return any_reading((literal, *others)) if literal == "contradicts" else literal

@@ -33,8 +33,12 @@ def measured(
     lengths: Mapping[str, int] | None = None,
     names: tuple[str, ...] = (),
     lvis_mean_tokens: Mapping[str, float] | None = None,
+    as_given: Mapping[str, int] | None = None,
 ) -> Measured:
-    """Sources of these sizes; the shared prompts occur in these two sources and in no third."""
+    """Sources of these sizes; the shared prompts occur in these two sources and in no third.
+
+    `as_given`: the names that LVIS shares with others if "_" is kept; all it shares unless told.
+    """
     lengths = lengths or {}
     pairs = dict(shared or {})
     notes = {"queried noun phrases": 8} if "saco-veval" in sizes else {}
@@ -43,6 +47,7 @@ def measured(
         for name, size in sizes.items()
     }
     plain = sum(sizes.values())
+    pairs_of_lvis = {b if a == "lvis" else a: n for (a, b), n in pairs.items() if "lvis" in (a, b)}
     repeats = [histogram({lengths.get(second, 5): -n}) for (_, second), n in pairs.items()]
     parts = [*(one.lengths for one in sources.values()), *repeats]  # counted with the first source
     combined = sum(parts, start=histogram({0: 0}))
@@ -59,4 +64,5 @@ def measured(
         top100_share=0.7,
         lvis_names=names,
         lvis_mean_tokens=lvis_mean_tokens or {},
+        lvis_as_given_in=pairs_of_lvis if as_given is None else as_given,
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from anatomy.ledger import Entry, Measured, MeasuredSource, ledger, lvis_readings
+from anatomy.ledger import PAPER, Entry, Measured, MeasuredSource, ledger, lvis_cuts, lvis_readings
 from tests.ledger.samples import NAMES, PUBLISHED, histogram, measured, source
 
 
@@ -37,6 +37,32 @@ def test_two_partial_sources_are_enough_to_contradict() -> None:
     assert found.implied == "at most 404,230"  # 570, less the 4 names beyond the published 1,199
     assert found.not_measured is not None
     assert "saco-gold" in found.not_measured
+
+
+def test_only_whole_sources_and_names_as_given_are_certain() -> None:
+    sizes = {"lvis": 1203, "refcoco": 20_229, "saco-veval": 51_248}
+    shared = {("lvis", "saco-veval"): 570, ("refcoco", "saco-veval"): 648}
+    found = entry("prompt-count-unique", measured(sizes, shared, as_given={"saco-veval": 465}))
+    assert found.verdict == "contradicts"
+    assert found.implied.startswith("at most 404,335; at most 403,582 if")
+    assert "at least 461; by at least 1,214 if" in found.margin
+    assert "certain to be in the paper's corpus: 461" in str(found.measured)
+    doubtful = entry("prompt-count-unique", measured(sizes, shared, as_given={}))
+    assert doubtful.verdict == "undecided"
+    assert "at least 0; by at least 1,214 if" in doubtful.margin
+
+
+def test_certain_repeats_never_exceed_the_repeats() -> None:
+    """A prompt in three sources is shared by three pairs and repeated twice."""
+    sizes = {"saco-gold": 51_577, "saco-silver": 54_178, "lvis": 1199}
+    pairs = {("saco-gold", "saco-silver"): 9, ("lvis", "saco-gold"): 9, ("lvis", "saco-silver"): 9}
+    part = measured(sizes, pairs)
+    part = replace(  # the 9 prompts are the same ones
+        part,
+        union=part.plain_sum - 18,
+        combined_lengths=part.combined_lengths + histogram({5: 9}),
+    )
+    assert "at least 18" in entry("prompt-count-unique", part).margin
 
 
 def test_repeats_that_the_excess_may_explain_decide_nothing() -> None:
@@ -75,7 +101,7 @@ def test_what_is_measured_does_not_change_identities() -> None:
     whole = {e.id: e.verdict for e in ledger(complete(shared=570))}
     alone = {e.id: e.verdict for e in ledger()}
     changed = {slug for slug in alone if alone[slug] != whole[slug]}
-    assert changed == {"prompt-count-unique", "veval-count"}
+    assert changed == {"prompt-count-unique"}
 
 
 def test_values_come_from_the_histograms() -> None:
@@ -92,11 +118,32 @@ def test_values_come_from_the_histograms() -> None:
 
 def test_veval_is_its_category_table() -> None:
     found = entry("veval-count", measured({"saco-veval": 51_248}))
-    assert found.verdict == "contradicts"
-    assert "46,064" in found.margin
+    assert found.verdict == "undecided"
+    assert "as distinct names: holds; as phrases queried: 46,064 too many" in found.margin
     assert "phrases queried by the files here: 8" in str(found.measured)
     assert entry("veval-count", measured({"saco-veval": 900})).verdict == "undecided"
     assert entry("veval-count", None).verdict == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("counted", "queried", "expected"),
+    [
+        ("51,000", "5,184", "contradicts"),  # neither the names nor the queries
+        ("51,248", "51,248", "holds"),  # both
+        ("5,184", "5,184", "undecided"),
+    ],
+)
+def test_other_counts_of_veval(counted: str, queried: str, expected: str) -> None:
+    corpus = PAPER.corpus
+    counts = {**corpus.counts, "saco-veval": replace(corpus.counts["saco-veval"], text=counted)}
+    claims = replace(
+        PAPER,
+        corpus=replace(
+            corpus, counts=counts, veval_queried=replace(corpus.veval_queried, text=queried)
+        ),
+    )
+    found = ledger(measured({"saco-veval": 51_248}), claims)
+    assert next(e for e in found if e.id == "veval-count").verdict == expected
 
 
 def test_readings_of_names() -> None:
@@ -106,6 +153,7 @@ def test_readings_of_names() -> None:
     assert counts["without the qualifier but with the blank before it"] == 5
     assert lvis_readings(NAMES)['with "_" as a blank'][4] == "Band Aid"
     assert "bow tie" in lvis_readings(NAMES)["without punctuation"]
+    assert lvis_cuts(NAMES)["last word only"] == ("bow", "fish", "Aid", "bow-tie")
 
 
 def test_blanks_or_underscores_make_no_difference() -> None:
@@ -142,9 +190,31 @@ def test_lvis_mean_needs_every_preparation_to_contradict() -> None:
         assert found.verdict == expected, means
 
 
+def test_what_lies_near_lvis_mean_decides_nothing() -> None:
+    means = {"a": 3.9, "b": 3.56}
+    found = measured({}, names=NAMES, lvis_mean_tokens=means)
+    found = replace(found, lvis_cut_means={"first word only": 3.317})
+    lvis = entry("lvis-mean-length", found)
+    assert lvis.verdict == "contradicts"
+    assert "first word only 3.317 (4 names)" in lvis.explanation
+    assert "words + 2 in place of tokens, without the qualifier 3.25" in lvis.explanation
+
+
 def test_training_prompts_among_test_prompts() -> None:
     both = measured({"refcoco": 20_229, "saco-veval": 51_248}, {("refcoco", "saco-veval"): 648})
-    assert "refcoco and saco-veval 648" in str(entry("training-datasets", both).measured)
+    text = str(entry("training-datasets", both).measured)
+    assert "refcoco and saco-veval 648" in text
+    assert "20,229 of 246,040" in text
+    other = measured({"rf100vl": 724, "saco-veval": 51_248}, {("rf100vl", "saco-veval"): 61})
+    assert entry("training-datasets", other).measured is None  # another release
+
+
+def test_tokens_of_a_part_are_a_lower_bound_only_if_the_prompts_are_the_papers() -> None:
+    part, other = measured({"refcoco": 20_229}), measured({"rf100vl": 724, "refcoco": 20_229})
+    assert "can only add" in str(entry("vocabulary-coverage", part).measured)
+    text = str(entry("vocabulary-coverage", other).measured)
+    assert "can only add" not in text
+    assert "rf100vl has prompts here" in text
 
 
 def test_nothing_read_is_nothing_measured() -> None:

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anatomy.ledger.intervals import Interval
-from anatomy.ledger.verdicts import Verdict, all_of, any_reading, at_most, equal, less, possible
+from anatomy.ledger.verdicts import (
+    Verdict,
+    all_of,
+    any_reading,
+    at_most,
+    equal,
+    less,
+    possible,
+    saved_by,
+)
 
 
 @st.composite
@@ -59,3 +68,16 @@ def test_possible() -> None:
         "holds",
         "contradicts",
     ]
+
+
+@pytest.mark.parametrize(
+    ("literal", "others", "expected"),
+    [
+        ("holds", ["contradicts"], "holds"),
+        ("undecided", ["contradicts"], "undecided"),
+        ("contradicts", ["contradicts"], "contradicts"),
+        ("contradicts", ["contradicts", "holds"], "undecided"),
+    ],
+)
+def test_saved_by(literal: Verdict, others: list[Verdict], expected: Verdict) -> None:
+    assert saved_by(literal, others) == expected

@@ -118,7 +118,8 @@ def _students(claims: Claims) -> Entry:
         explanation="The counts follow from width and depth, with S0's two convolutional blocks."
         " Halving the context takes away 16 position vectors: 8,192 or 12,288 parameters.",
         measured=None,
-        not_measured=NO_WEIGHTS,
+        not_measured="needs the weights of the students, EVA02-CLIP and BERT, which the ledger does"
+        " not read",
     )
 
 
@@ -171,9 +172,9 @@ def _memory(claims: Claims) -> Entry:
         margin=f"exceeded by at least {number(byte.lo - bound.hi, 1, 'down')} MB at one"
         f" byte per parameter, {number(half.lo - bound.hi, 0, 'down')} MB at two and"
         f" {number(single.lo - bound.hi, 0, 'down')} MB at four",
-        explanation="True as a lower bound at any precision. As a size it fits only one byte per"
-        " parameter; in half precision the weights take twice as much, in single precision four"
-        " times.",
+        explanation="True from one byte per parameter up (MB = 10^6 bytes). As a size it fits only"
+        " one byte per parameter; in half precision the weights take twice as much, in single"
+        " precision four times.",
         measured=None,
         not_measured=NO_WEIGHTS,
     )

@@ -6,9 +6,9 @@ from fractions import Fraction
 
 from anatomy.ledger.claims import Claims
 from anatomy.ledger.here import lacking, scope, size
-from anatomy.ledger.intervals import Interval, number, total
+from anatomy.ledger.intervals import Figure, Interval, number, total
 from anatomy.ledger.model import Entry, Measured
-from anatomy.ledger.names import readings
+from anatomy.ledger.names import cuts, readings, words
 from anatomy.ledger.verdicts import Verdict, any_reading, equal
 
 _EVALUATED = ("saco-gold", "saco-veval")
@@ -59,13 +59,16 @@ def _unique(claims: Claims, measured: Measured | None) -> Entry:
     implied = f"at most {added.text(0)}, and that only if no two sources share a prompt"
     margin = "decided by the prompts that sources share"
     if measured:
-        most = added - max(_sure_repeats(measured), 0)
-        if most.hi < corpus.total.interval.lo:
-            verdict = "contradicts"
+        most, likely = added - _certain_repeats(measured), added - _likely_repeats(measured)
+        if min(most.hi, likely.hi) < corpus.total.interval.lo:
+            verdict = "contradicts" if most.hi < corpus.total.interval.lo else "undecided"
+            excess, more = (corpus.total.interval.lo - bound.hi for bound in (most, likely))
             implied = f"at most {most.text(0)}"
-            margin = f"{corpus.total} is too many by at least " + number(
-                corpus.total.interval.lo - most.hi, 0
-            )
+            margin = f"{corpus.total} is too many by at least {number(excess, 0)}"
+            if more > excess:
+                condition = _condition(measured)
+                implied += f"; at most {likely.text(0)} if {condition}"
+                margin += f"; by at least {number(more, 0)} if {condition}"
         elif measured.is_complete and measured.union == corpus.total.interval.lo:
             verdict, margin = "holds", "difference 0"
     return Entry(
@@ -73,23 +76,64 @@ def _unique(claims: Claims, measured: Measured | None) -> Entry:
         group="corpus",
         title="404,796 as distinct prompts",
         where="3.1.1; Table 1; 6",
-        claim='"After deduplication, we obtain 404,796 unique prompts."',
+        claim='"After deduplication, we obtain 404,796 unique prompts" from six sources.',
         published=str(corpus.total),
         implied=implied,
         verdict=verdict,
         margin=margin,
         explanation="404,796 is the sum of the six counts, so it counts distinct prompts only if"
-        " the sources have none in common. Repeats found here repeat in the paper's corpus as well,"
-        " as far as the files here are parts of its sources; those are left out of account that a"
+        " the sources have none in common. Within each source the prompts may well be unique; then"
+        " the total is a sum of unique counts. Certain are the repeats between sources that are"
+        ' whole here, with LVIS\'s "_" kept. In both numbers those are left out of account that a'
         " source here may owe to having more prompts than published. More overlap lowers the"
-        ' number further. LVIS\'s names are compared with "_" as a blank.',
+        " number further.",
         measured=_overlap_text(measured),
         not_measured=f"the exact number: {lacking(measured)}" if lacking(measured) else None,
     )
 
 
-def _sure_repeats(measured: Measured) -> int:
-    """Repeats that the paper's corpus has too: a lower bound.
+def _certain_repeats(measured: Measured) -> int:
+    """Repeats among the sources that are whole here, with LVIS's "_" kept: a lower bound.
+
+    A string in k sources is repeated k - 1 times; of the pairs of a tree that spans the sources it
+    is shared by k - 1 at most. So the shared counts of such a tree add up to no more than the
+    repeats.
+    """
+    if not _condition(measured):
+        return _likely_repeats(measured)
+    whole = {name: source for name, source in measured.sources.items() if source.is_whole}
+    pairs = {
+        (a, b): measured.lvis_as_given_in.get(b if a == "lvis" else a, 0) if "lvis" in (a, b) else n
+        for (a, b), n in measured.shared.items()
+        if a in whole and b in whole
+    }
+    tree = {name: name for name in whole}
+    repeats = 0
+    for (a, b), n in sorted(pairs.items(), key=lambda item: -item[1]):
+        old, new = tree[a], tree[b]
+        if old != new:
+            tree = {name: new if root == old else root for name, root in tree.items()}
+            repeats += n
+    for name, source in whole.items():
+        repeats -= min(sum(n for pair, n in pairs.items() if name in pair), source.excess)
+    return max(repeats, 0)
+
+
+def _condition(measured: Measured) -> str:
+    """What `_likely_repeats` supposes and `_certain_repeats` does not."""
+    parts = [
+        name
+        for name, source in measured.sources.items()
+        if not source.is_whole and source.unique < source.published
+    ]
+    conditions = ['"_" is a blank in LVIS\'s names'] if "lvis" in measured.sources else []
+    if parts:
+        conditions.append(f"the part of {', '.join(parts)} here is part of the paper's")
+    return " and ".join(conditions)
+
+
+def _likely_repeats(measured: Measured) -> int:
+    """Repeats of the paper's corpus, with "_" as a blank and if parts here are parts of its own.
 
     Taking a prompt out of one source lowers the number of repeats by at most one. So a source
     with a few prompts beyond its published count can account for no more repeats than that, and
@@ -100,21 +144,23 @@ def _sure_repeats(measured: Measured) -> int:
         shares = sum(n for pair, n in measured.shared.items() if name in pair)
         other = source.unique > source.published and not source.is_whole
         doubtful += shares if other else min(shares, source.excess)
-    return measured.plain_sum - measured.union - doubtful
+    return max(measured.plain_sum - measured.union - doubtful, 0)
 
 
 def _overlap_text(measured: Measured | None) -> str | None:
     if measured is None or not measured.sources:
         return None
-    shared, sure = measured.plain_sum - measured.union, _sure_repeats(measured)
+    shared = measured.plain_sum - measured.union
     pairs = [f"{a} and {b} {n:,}" for (a, b), n in measured.shared.items() if n]
     listed = f" (shared as raw strings: {', '.join(pairs)})" if pairs else ""
     cleaned = [f"{a} and {b} {n:,}" for (a, b), n in measured.shared_cleaned.items() if n]
     after = f"; after the tokenizer's cleaning: {', '.join(cleaned)}" if cleaned else ""
-    beyond = f"; repeats certain to be in the paper's corpus: {max(sure, 0):,}"
+    kept = [f"{name} {n:,}" for name, n in measured.lvis_as_given_in.items() if n]
+    given = f'; LVIS\'s names with "_" kept that are in {", ".join(kept)}' if kept else ""
+    beyond = f"; repeats certain to be in the paper's corpus: {_certain_repeats(measured):,}"
     return (
         f"{scope(measured)}: sum {measured.plain_sum:,}, distinct {measured.union:,},"
-        f" so {shared:,} repeats{listed}{after}{beyond}"
+        f" so {shared:,} repeats{listed}{after}{given}{beyond}"
     )
 
 
@@ -173,7 +219,7 @@ def _lvis_mean(claims: Claims, measured: Measured | None) -> Entry:
         id="lvis-mean-length",
         group="corpus",
         title="LVIS: 3.3 tokens on average",
-        where="3.1.2; Figure 2",
+        where="3.1.2",
         claim="LVIS names have 3.3 tokens on average, start and end token included.",
         published=published.interval.text(2),
         implied=Interval.hull(*means.values()).text(2) if means else "LVIS's names decide",
@@ -186,7 +232,8 @@ def _lvis_mean(claims: Claims, measured: Measured | None) -> Entry:
         else f"within the rounding of {published}",
         explanation="LVIS's names are public and short, so their mean can be taken directly. It"
         " depends on how the names are prepared, which the paper does not say: with their"
-        " qualifiers in parentheses, without them, or otherwise.",
+        " qualifiers in parentheses, without them, or otherwise."
+        + (_not_tokens_of_names(measured, published) if measured and means else ""),
         measured="mean tokens of the names "
         + "; ".join(f"{label} {number(v.mid, 3)}" for label, v in means.items())
         if means
@@ -195,21 +242,35 @@ def _lvis_mean(claims: Claims, measured: Measured | None) -> Entry:
     )
 
 
+def _not_tokens_of_names(measured: Measured, published: Figure) -> str:
+    """Counts of something else than the names' tokens, which therefore decide nothing."""
+    cut = {k: f"{value:.3f}" for k, value in measured.lvis_cut_means.items()}
+    left = cuts(measured.lvis_names)
+    other = [f"{k} {value} ({len(left[k]):,} names)" for k, value in cut.items()]
+    counted = words(measured.lvis_names)
+    if counted:
+        mean = Fraction(sum(counted), len(counted)) + 2
+        other.append(f"words + 2 in place of tokens, without the qualifier {number(mean, 2)}")
+    if not other:
+        return ""
+    return (
+        f" Near {published} come counts of something else, which are not readings of a mean of BPE"
+        f" tokens over category names: {'; '.join(other)}."
+    )
+
+
 def _veval(claims: Claims, measured: Measured | None) -> Entry:
     corpus = claims.corpus
     published, queried = corpus.counts["saco-veval"], corpus.veval_queried
     tests = total([figure.interval for figure in corpus.veval_tests])
     source = measured.sources.get("saco-veval") if measured else None
-    verdict: Verdict = "undecided"
+    names: Verdict = "undecided"
     text = None
     if source:
-        is_table = source.unique == published.interval.lo
-        if published.interval.lo <= queried.interval.hi:
-            verdict = "holds"
-        elif is_table:
-            verdict = "contradicts"
+        if source.is_whole:
+            names = equal(published.interval, Interval.exact(source.unique))
         asked = source.notes.get("queried noun phrases")
-        text = f"distinct names in the category table here: {size(source)}" + (
+        text = f"distinct names in the category table here: {source.unique:,}" + (
             f"; phrases queried by the files here: {asked:,}" if asked is not None else ""
         )
     unqueried = max(published.interval.lo - queried.interval.lo, Fraction(0))
@@ -220,14 +281,18 @@ def _veval(claims: Claims, measured: Measured | None) -> Entry:
         where="3.1.1; Table 4",
         claim="SA-Co VEval contributes 51,248 evaluation annotations.",
         published=str(published),
-        implied=f"{queried} phrases queried by the published list; {tests.text(0)} noun phrases"
-        " in the three test sets of Table 4",
-        verdict=verdict,
-        margin=f"{number(unqueried, 0)} more than are queried"
+        implied="names in VEval's annotation files: "
+        + (f"{source.unique:,}" if source and source.is_whole else "the files decide")
+        + f"; phrases queried in all six files: {queried} (not from the paper); noun phrases in"
+        f" Table 4's three test sets: {tests.text(0)}",
+        verdict=any_reading((names, equal(published.interval, queried.interval))),
+        margin=f"as distinct names: {names}; as phrases queried: {number(unqueried, 0)} too many"
         f" ({(unqueried / published.interval).percent(1)} of {published})",
-        explanation="51,248 is the size of VEval's category table, which lists names that no video"
-        " is asked for. As a count of distinct names it is right; as a count of evaluation prompts"
-        " it is not. Without the file the paper's numbers leave open what was counted.",
+        explanation="The paper does not say what it counts. VEval's annotation files carry a"
+        " category table with names that no video is asked for."
+        f" The {queried} are the noun phrases really queried over the six files, val and test, by a"
+        " published list that was not checked here; Table 4 counts the test sets only. What was"
+        " counted, names or queries, would decide.",
         measured=text,
         not_measured=None if source else "needs the official files of saco-veval",
     )
@@ -237,12 +302,24 @@ def _training_overlap(claims: Claims, measured: Measured | None) -> str | None:
     if measured is None:
         return None
     training = claims.corpus.training_counted
+    # A source with other prompts than the published ones says nothing of the paper's training set.
+    usable = [s for s in measured.sources.values() if s.is_whole or s.unique < s.published]
+    here = {source.name for source in usable}
     found = [
         f"{a} and {b} {n:,}"
         for (a, b), n in measured.shared.items()
-        if (a in training and b in _EVALUATED) or (b in training and a in _EVALUATED)
+        if {a, b} <= here
+        and ((a in training and b in _EVALUATED) or (b in training and a in _EVALUATED))
     ]
-    return f"prompts in both training and test sources here: {', '.join(found)}" if found else None
+    if not found:
+        return None
+    sizes = [f"{s.name} {size(s)}" for s in usable if s.name in training]
+    table = (
+        "; saco-veval is VEval's category table, most of it never queried"
+        if any("saco-veval" in text for text in found)
+        else ""
+    )
+    return f"prompts shared with test sources ({'; '.join(sizes)}): {', '.join(found)}{table}"
 
 
 def _training(claims: Claims, measured: Measured | None) -> Entry:

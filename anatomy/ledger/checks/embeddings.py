@@ -85,12 +85,12 @@ def _definition(claims: Claims) -> Entry:
         implied="; ".join(implied),
         verdict=any_reading(readings.values()),
         margin="; ".join(f"{name}: {verdict}" for name, verdict in readings.items()),
-        explanation="The effective rank is exp(entropy of p), and the paper does not say whether p"
-        " are the singular values s or their squares. With squares, 32 directions of which 7 hold"
-        " 90 % cannot reach the positions' rank of 20. With the values themselves, Table 2's ranks"
-        " lie at the lower end, or below, of the spectra found with its 90 % and 95 % columns:"
-        " about twenty directions far above all others, which are level. The two places may have"
-        " used different definitions; the weights decide.",
+        explanation="Taken as exp(entropy of p) (Roy & Vetterli 2007); the paper gives no"
+        " definition and does not say whether p are the singular values s or their squares. With"
+        " squares, 32 directions of which 7 hold 90 % cannot reach the positions' rank of 20. With"
+        " the values themselves, Table 2's ranks lie at the lower end, or below, of the spectra"
+        " found with its 90 % and 95 % columns: about twenty directions far above all others, which"
+        " are level. The two places may have used different definitions; the weights decide.",
         measured=None,
         not_measured=NO_WEIGHTS,
     )
@@ -123,7 +123,7 @@ def _similarity(claims: Claims) -> Entry:
         where="3.2.2; Figure 4; Finding II",
         claim="Positions 8+ (0.76 to 0.79) are ~1.5 times more similar to each other than"
         " positions 0-7 (0.54).",
-        published=str(e.similarity_ratio),
+        published=f"{e.similarity_ratio} (Figure 4, Finding II), ~{e.similarity_ratio} (3.2.2)",
         implied=implied.text(2),
         verdict=verdict,
         margin=f"{e.similarity_ratio} stands for {published.text(2)}: met only "
@@ -132,7 +132,9 @@ def _similarity(claims: Claims) -> Entry:
         if published.overlaps(implied)
         else f"apart by at least {number(published.gap(implied), 2, 'down')}",
         explanation="The upper end of the late positions' range rounds to 1.5, the lower end to"
-        " 1.4. One number for the late positions would decide.",
+        " 1.4. Roundings of one number may choose where they overlap; 0.76 to 0.79 is a range of"
+        " values, of which some fit and some do not. One number for the late positions would"
+        " decide.",
         measured=None,
         not_measured=NO_WEIGHTS,
     )

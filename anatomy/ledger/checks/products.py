@@ -115,8 +115,9 @@ def _definition(cells: list[_Cell], slug: str, title: str, where: str) -> Entry:
         f" against M * P). Cells that agree: {_by_family(cells)}."
         + (
             " Averages over repeated runs would differ from the product by the covariance between"
-            f" runs; {number(max(gaps), 1)} points would take, for instance, standard deviations of"
-            f" 0.1 in M and {number(max(gaps) * 10, 0)} in P, and no repeated runs are mentioned."
+            f" runs; {number(max(gaps), 1)} points would take, for instance, perfectly correlated M"
+            f" and P with standard deviations of 0.1 and {number(max(gaps) * 10, 0)}, and no"
+            " repeated runs are mentioned."
             if gaps
             else ""
         ),

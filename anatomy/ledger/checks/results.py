@@ -45,8 +45,8 @@ def _retained(claims: Claims) -> Entry:
         group="results",
         title="98.1 % of the teacher at 42 M parameters",
         where="1; Table 3",
-        claim='"Our 42M parameter student (with a 88% reduction in model size) retains 98.1% of the'
-        " teacher's performance.\"",
+        claim='"our 42M parameter student (with a 88% reduction in model size) retains 98.1% of the'
+        " teacher's performance\"",
         published=f"{r.retained} by {r.retained_by}",
         implied="average C over the teacher's: "
         + "; ".join(f"{model} ({sizes[model]}) {x.percent(1)}" for model, x in ratios.items()),
@@ -57,10 +57,35 @@ def _retained(claims: Claims) -> Entry:
         else "within rounding",
         explanation="By the primary metric, average CG_F1 on SA-Co Gold. Sentence and number belong"
         " to different students: the smallest has 42.55 M parameters, and the one that keeps 98.1 %"
-        " is the largest, with a reduction of 65 %.",
+        f" is the largest, with a reduction of 65 %. Of the columns of Tables 3 and 4, {r.retained}"
+        f" for {r.retained_by} can come from: {', '.join(_columns_that_fit(claims)) or 'none'}"
+        " (M has two decimals).",
         measured=None,
         not_measured=NO_PROMPTS,
     )
+
+
+def _columns_that_fit(claims: Claims) -> list[str]:
+    """Columns of Tables 3 and 4 in which the student's share of the teacher can be the claimed."""
+    r = claims.results
+    three = {
+        row.model: {
+            f"{part} {m.upper()}": getattr(triple, m)
+            for part, triple in {"Avg": row.average, **row.subsets}.items()
+            for m in _METRICS
+        }
+        for row in r.table_3
+    }
+    four = {
+        row.model: {f"{part} {m}": x for part, cell in row.sets.items() for m, x in cell.items()}
+        for row in r.table_4
+    }
+    return [
+        f"{column} of Table {place}"
+        for place, table in ((3, three), (4, four))
+        for column, figure in table[r.retained_by].items()
+        if r.retained.interval.overlaps(figure.interval / table["SAM3"][column].interval)
+    ]
 
 
 def _agree(a: Triple, b: Triple) -> list[Verdict]:
@@ -109,7 +134,8 @@ def _loss_against_weight(claims: Claims) -> Entry:
         group="results",
         title="MSE + cosine in Table 6 and weight 0 in Table 7",
         where="Tables 6, 7; 5.4",
-        claim="MobileCLIP-S0 with MSE and cosine loss, without consistency loss, at L = 16.",
+        claim="MobileCLIP-S0 with MSE and cosine loss, without consistency loss, at L = 16: one"
+        " configuration by the text, one result.",
         published=f"{six} (Table 6)",
         implied=f"{seven} (Table 7, weight 0.0)",
         verdict=all_of(_agree(six, seven)),
@@ -117,15 +143,14 @@ def _loss_against_weight(claims: Claims) -> Entry:
         + ", ".join(
             f"{number(gap, 2 if m == 'm' else 1, 'down')} in {m.upper()}" for m, gap in gaps.items()
         ),
-        explanation="Weight 0 leaves the objective of Table 6's second row, so both rows describe"
-        " one configuration."
+        explanation="Weight 0 leaves the objective of Table 6's second row, so the tables print two"
+        " results for what the text describes as one configuration."
         + (
             f" Table 7's value is even below that of MSE alone in Table 6 ({first.c})."
             if below
             else ""
         )
-        + " Two training runs with different seeds could differ so; the paper does not say that"
-        " there were two.",
+        + " Two runs, or another setting that differs, could explain it; the paper names none.",
         measured=None,
         not_measured=NO_PROMPTS,
     )
@@ -140,7 +165,8 @@ def _weight(claims: Claims) -> Entry:
         group="results",
         title="2-L needs a lower consistency weight",
         where="5.4; Table 7",
-        claim='"Larger models (MobileCLIP2-L) require lower weights (0.05)."',
+        claim='"larger models (MobileCLIP2-L) require lower weights (0.05) to avoid'
+        ' over-constraining"',
         published=f"weight 0.05: {low}",
         implied=f"weight 0.1: {high}",
         # The claim is about performance, of which C is the primary metric (5.1).
@@ -167,7 +193,7 @@ def _window_32(claims: Claims) -> Entry:
         group="results",
         title="L = 32 degrades grounding",
         where="5.4; 6; Table 5",
-        claim='"Using L = 32 consistently degrades grounding across students."',
+        claim='"using L = 32 consistently degrades grounding across students"',
         published="C at L=32 and L=16: "
         + "; ".join(f"{x.model} {x.by_length[32].c} and {x.by_length[16].c}" for x in rows),
         implied="L = 32 minus L = 16: "
@@ -201,15 +227,23 @@ def _orders(claims: Claims) -> Entry:
         group="results",
         title="Ablations: L = 8, loss terms, consistency weight",
         where="5.4; 4; Tables 5, 6, 7",
-        claim="L = 8 is worse than L = 16; each loss term helps; S0 and S1 profit from weight 0.1.",
+        claim="By C, L = 8 is worse than L = 16, each loss term helps, and S0 and S1 profit from"
+        " weight 0.1.",
         published="C of Tables 5, 6 and 7",
         implied=f"L = 8 costs {Interval.hull(*drops).text(1)} points; {added.count('holds')} of"
         f" {len(added)} loss terms raise C; {small.count('holds')} of {len(small)} students gain",
         verdict=all_of(parts),
-        margin=f"{parts.count('holds')} of {len(parts)} orders hold for all roundings",
+        margin=f"{parts.count('holds')} of {len(parts)} orders of C hold for all roundings",
         explanation='Section 4 speaks of a "negligible gain" of tokens beyond position 8; for'
         " comparison, all loss terms together gain"
         f" {(losses[-1] - losses[0]).text(1)} points in Table 6."
+        + "".join(
+            f" {x.model}'s M goes from {x.by_weight['0.05'].m} at weight 0.05 to"
+            f" {x.by_weight['0.1'].m} at 0.1."
+            for x in r.table_7
+            if x.model != "MC2-L"
+            and x.by_weight["0.1"].m.interval.mid < x.by_weight["0.05"].m.interval.mid
+        )
         + (
             " The three students differ from L = 16 by the same printed amounts at L = 32 and at"
             " L = 8, in all three metrics."
@@ -249,7 +283,8 @@ def _attenuation(claims: Claims) -> Entry:
         + ", 0.97 / 0.0034 = "
         + number(r.input_error.interval.mid / r.output_error.interval.mid, 1),
         explanation="The factor is the logits' error over the output's. Relative or absolute error,"
-        " and in which norm, is not said; two of the three are of different quantities.",
+        " and in which norm, is not said; the three are errors of three different quantities"
+        " (input, logits, attention output).",
         measured=None,
         not_measured="needs the weights of student and teacher",
     )

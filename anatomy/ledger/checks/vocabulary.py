@@ -8,7 +8,7 @@ from anatomy.ledger.claims import Claims
 from anatomy.ledger.here import against, joint
 from anatomy.ledger.intervals import Interval, number
 from anatomy.ledger.model import Entry, Measured
-from anatomy.ledger.verdicts import all_of, at_most, equal, possible
+from anatomy.ledger.verdicts import all_of, at_most, equal, possible, saved_by
 
 _SPECIALS = 2  # every prompt has exactly one start and one end token
 
@@ -23,14 +23,22 @@ def _special(claims: Claims, measured: Measured | None) -> Entry:
     context = claims.context
     needed = _SPECIALS / share
     printed, at_least = context.mean.interval, context.row(32).kept
-    verdict = all_of((equal(needed, printed), possible(at_most(at_least, needed))))
+    literal = all_of((equal(needed, printed), possible(at_most(at_least, needed))))
+    to_content = _SPECIALS / (Interval(at_least.lo, max(printed.hi, at_least.lo)) - _SPECIALS)
+    verdict = saved_by(literal, [equal(share, to_content)])
     expected = _SPECIALS / printed
     apart = max(needed.gap(printed), at_least.lo - needed.hi, Fraction(0))
     hint = (
-        " A mean of that size is within the range printed for the SA-Co sources (5.4 to 5.9), so"
-        " the share may have been taken on other prompts than Table 1."
+        f" A mean of {needed.text(2)} is within the range printed for the SA-Co sources (5.4 to"
+        " 5.9), so the share may have been taken on other prompts than Table 1."
         if verdict == "contradicts" and needed.overlaps(context.saco_mean.interval)
         else ""
+    )
+    missed = share.gap(to_content)
+    near = (
+        f" but misses it by {number(missed * 100, 1, 'down')} percentage points or more"
+        if missed
+        else " and can be it"
     )
     said = joint(
         measured,
@@ -48,13 +56,15 @@ def _special(claims: Claims, measured: Measured | None) -> Entry:
         claim="Start and end tokens account for 34.6 % of all token occurrences.",
         published=str(claims.vocabulary.special_share),
         implied=f"{expected.percent(1)} from the mean {context.mean}; at most"
-        f" {number(_SPECIALS / at_least.lo * 100, 1, 'up')} % from density(32)",
+        f" {number(_SPECIALS / at_least.lo * 100, 1, 'up')} % from density(32); as a ratio to the"
+        f" other tokens, 2 / (mean - 2), {to_content.percent(2)}",
         verdict=verdict,
         margin=f"{claims.vocabulary.special_share} needs a mean of {needed.text(2)} tokens;"
         f" {context.mean} is printed and Table 1 needs at least {number(at_least.lo, 2, 'down')}:"
         + (f" apart by {number(apart, 2, 'down')} or more" if apart else " within rounding"),
         explanation="Every prompt has exactly one start and one end token, so their share is"
-        f" 2 / mean length, and the mean is at least 32 * density(32).{hint}",
+        " 2 / mean length, and the mean is at least 32 * density(32). Their ratio to all other"
+        f" tokens, 2 / (mean - 2), comes near the printed share{near}.{hint}",
         measured=said[0],
         not_measured=said[1],
     )
@@ -75,7 +85,7 @@ def _coverage(claims: Claims, measured: Measured | None) -> Entry:
             f"{m.distinct_ids:,} of {m.vocabulary_size:,} ids occur"
             f" ({m.distinct_ids / m.vocabulary_size:.1%})"
             + against(m, m.distinct_ids, words.used.interval)
-            + ("" if m.is_complete else "; more prompts can only add to them")
+            + _missing_files(m)
         ),
     )
     return Entry(
@@ -93,6 +103,17 @@ def _coverage(claims: Claims, measured: Measured | None) -> Entry:
         measured=said[0],
         not_measured=said[1],
     )
+
+
+def _missing_files(measured: Measured) -> str:
+    """What a part of the corpus says of the whole: nothing certain where prompts are others."""
+    if measured.is_complete:
+        return ""
+    other = [source.name for source in measured.sources.values() if source.excess]
+    if other:
+        have = "has" if len(other) == 1 else "have"
+        return f"; {' and '.join(other)} {have} prompts here that the paper's corpus need not have"
+    return "; the other files can only add to them"
 
 
 def _top(claims: Claims, measured: Measured | None) -> Entry:
