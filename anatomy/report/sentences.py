@@ -92,5 +92,5 @@ def _ledger(findings: Findings) -> str:
     return (
         f"Of {len(findings.ledger)} claims of the SAM3-LiteText paper that its own figures can "
         f"test, {verdicts['holds']} hold, {verdicts['contradicts']} are contradicted beyond any "
-        f"rounding and {verdicts['undecided']} stay undecided."
+        f"rounding or reading and {verdicts['undecided']} stay undecided."
     )
