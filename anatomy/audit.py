@@ -15,6 +15,7 @@ from anatomy.corpus.locate import data_folder
 from anatomy.encoders import resolve
 from anatomy.errors import InputError
 from anatomy.evidence import evidence
+from anatomy.files import shown
 from anatomy.findings import Findings, LedgerFinding, Run, Settings
 from anatomy.ledger import Measured, ledger
 from anatomy.progress import Steps, quiet
@@ -81,6 +82,11 @@ def audit(
     for encoder in resolved:
         steps(f"Tokenizing {len(corpus):,} prompts with {encoder.name}")
         view = TokenView.of(corpus, encoder)
+        if not view.combined_lengths.tokens:
+            raise InputError(
+                f"--encoder {shown(encoder.name)}: makes no token of any prompt; "
+                "name another tokenizer"
+            )
         steps(f"Measuring with {encoder.name}")
         measured.append(encoder_finding(view, contexts, token_loss_bound))
         if encoder.name == "sam3":  # the paper's encoder
@@ -105,7 +111,7 @@ def audit(
             started=started.isoformat(timespec="seconds"),
             seconds=round(time.perf_counter() - clock, 2),
             command=command,
-            data=str(data_folder(given)),
+            data=shown(data_folder(given)),
             host=f"{platform.system()} {platform.machine()}",
             python=platform.python_version(),
             versions={name: metadata.version(name) for name in _VERSIONS},
@@ -134,5 +140,5 @@ def _checked_contexts(contexts: Sequence[int]) -> tuple[int, ...]:
         raise InputError("--context: no length given; give for example --context 8,16,32")
     for length in contexts:
         if not 1 <= length <= 1 << 20:
-            raise InputError(f"--context: {length} is no context length; give 1 or more tokens")
+            raise InputError(f"--context: {length} is no context length; give 1 to 1,048,576")
     return tuple(sorted(set(contexts)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import shlex
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 
 from anatomy import __version__
 from anatomy.errors import InputError
+from anatomy.files import shown
 
 
 class _Commands(click.Group):
@@ -23,7 +25,7 @@ class _Commands(click.Group):
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             nearest = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
             hint = f"did you mean {nearest[0]}?" if nearest else "see anatomy --help"
-            ctx.fail(f"no command is called {name}; {hint}")
+            ctx.fail(f"no command is called {shown(name)}; {hint}")
         return super().resolve_command(ctx, args)
 
 
@@ -77,8 +79,8 @@ def app() -> None:
 @app.command()
 @click.option(
     "--sources",
-    type=_Names(),
-    default="all",
+    multiple=True,
+    default=["all"],
     show_default=True,
     help="all, or names and files with commas between: lvis,prompts.txt,mine.parquet:caption",
 )
@@ -124,7 +126,7 @@ def app() -> None:
     help="Seed of the stand-ins.",
 )
 def audit(
-    sources: list[str],
+    sources: tuple[str, ...],
     out: Path,
     data: Path | None,
     encoders: list[str],
@@ -148,7 +150,7 @@ def audit(
             token_loss_bound=max_token_loss,
             stand_ins=stand_ins,
             seed=seed,
-            command=shlex.join(["anatomy", *sys.argv[1:]]),
+            command=shown(shlex.join(["anatomy", *sys.argv[1:]])),
             steps=steps,
         )
         from anatomy.report.render import render  # loads matplotlib: late, and only when needed
@@ -214,23 +216,35 @@ def main() -> None:
     """Entry point: one line and exit status 2 for what the user can mend, `--debug` for more."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv) - 1
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a letter is no error
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = app.main(arguments, prog_name="anatomy", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         sys.exit(2)
-    except (InputError, click.ClickException) as error:
+    except InputError as error:
         if debug:
             raise
-        text = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        _fail(text, 2)
+        _fail(str(error), 2)
+    except click.ClickException as error:
+        if debug:
+            raise
+        _fail(shown(error.format_message()), 2)
     except (KeyboardInterrupt, click.Abort):
         if debug:
             raise
         _fail("interrupted; every file that was written is whole", 130)
-    except BrokenPipeError:  # the reader of our output, `head` for one, has had enough
-        sys.stderr.close()
-        sys.exit(141)
+    except MemoryError:
+        if debug:
+            raise
+        _fail("out of memory; give fewer or smaller sources at a time", 2)
+    except OSError as error:  # a path that is none, or a full disk behind a redirection
+        if debug:
+            raise
+        where = f"{shown(error.filename)}: " if error.filename else ""
+        _fail(f"{where}{error.strerror or shown(error)}; --debug shows where", 2)
     sys.exit(status if isinstance(status, int) else 0)
 
 

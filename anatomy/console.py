@@ -59,7 +59,7 @@ def fetch_all(
     if data is not None and not data.exists():
         data.mkdir(parents=True)
     folder = data_folder(data)
-    sources = registry.ALL if list(names) == ["all"] else [registry.by_name(n) for n in names]
+    sources = registry.ALL if "all" in names else [registry.by_name(n) for n in names]
     with _bars() as bars:
         for source in sources:
             fetched = fetch(source, folder, copy_from=copy_from, force=force, progress=bars)
@@ -88,7 +88,7 @@ def print_summary(findings: Findings, written: Written) -> None:
     """The table at the end of an audit."""
     encoder = findings.encoders[0]
     table = _table(
-        f"{findings.corpus.unique:,} distinct prompts, tokens of {encoder.name}",
+        f"{findings.corpus.unique:,} distinct prompts, tokens of {shown(encoder.name)}",
         ["Source", "Kind"],
         ["Unique", "Mean", "Padding", "Cut", "Vocabulary"],
     )

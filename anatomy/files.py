@@ -66,7 +66,9 @@ def locked(path: Path, busy: str) -> Iterator[None]:
     import fcntl
 
     while True:
-        stream = path.open("a")
+        # Neither through a link nor into a pipe, whatever lies there.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        stream = os.fdopen(os.open(path, flags, 0o666), "r+b", buffering=0)
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from anatomy.corpus import registry
-from anatomy.corpus.model import Corpus
+from anatomy.corpus.model import COMBINED, Corpus
 from anatomy.findings import (
     ContextRecommendation,
     ContextRow,
@@ -29,7 +29,6 @@ from anatomy.measures.overlap import Overlap
 from anatomy.measures.vocabulary import TokenCounts
 from anatomy.view import TokenView
 
-COMBINED = "combined"
 TOP_SHARES = (10, 100, 1000)
 TOP_TOKENS = 50
 _CURVE_POINTS = 60

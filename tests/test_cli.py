@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 COMMAND = [sys.executable, "-c", "from anatomy.cli import main; main()"]
@@ -21,11 +23,11 @@ def run(tmp_path):
         if not key.startswith(("ANATOMY_", "HF_", "XDG_"))
     } | {"HOME": str(tmp_path), "COLUMNS": "100"}
 
-    def call(*arguments):
+    def call(*arguments, encoding="utf-8"):
         return subprocess.run(
             [*COMMAND, *map(str, arguments)],
             cwd=tmp_path,
-            env=environment,
+            env=environment | {"PYTHONIOENCODING": encoding},
             capture_output=True,
             text=True,
             timeout=120,
@@ -86,7 +88,17 @@ def test_an_audit_writes_its_report_and_says_where(run, prompts, tmp_path):
         (["audit", "--sources", "lvis", "--encoder", "hf:."], ["tokenizer.json"]),
         (["audit", "--sources", "lvis", "--data", "absent"], ["absent", "no such folder"]),
         (["audit", "--seed", "-1"], ["--seed"]),
+        (["audit", "--sources", "combined=mine.txt"], ["combined", "another"]),
+        (["audit", "--sources", "mine.txt", "--out", "taken"], ["findings.json", "folder"]),
+        (["audit", "--sources", "mine.txt", "--out", "x" * 300], ["too long"]),
+        (["audit", "--sources", "mine.txt", "--data", "x" * 300], ["too long"]),
+        (["audit", "--sources", "bomb.txt.zst"], ["bomb.txt.zst", "200 times"]),
+        (["audit", "--sources", "bomb.parquet"], ["bomb.parquet", "200 times"]),
+        (["a\nb"], ["a\\nb"]),
+        (["audit", "a\nb\x1b[31m"], ["a\\nb\\x1b"]),
         (["fetch", "nope"], ["nope", "rf100vl"]),
+        (["fetch", "lvis", "--from", "pipe"], ["pipe", "no such file"]),
+        (["fetch", "lvis", "--data", "mine.txt/x"], ["mine.txt"]),
         (["fetch", "lvis", "--from", "absent"], ["absent"]),
     ],
 )
@@ -101,6 +113,13 @@ def test_what_cannot_be_used_is_one_line_and_status_two(run, prompts, tmp_path, 
     (tmp_path / "nul.txt").write_bytes(b"a\x00dog")
     (tmp_path / "lone.json").write_bytes(b'["\\ud800"]')
     (tmp_path / "two.csv").write_bytes(b"left,right\na,b\n")
+    (tmp_path / "taken" / "findings.json").mkdir(parents=True)
+    os.mkfifo(tmp_path / "pipe")
+    with pa.output_stream(tmp_path / "bomb.txt.zst", compression="zstd") as stream:
+        for _ in range(300):
+            stream.write(b"a cat\n" * 200_000)
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 5_000, pa.int32()), ["x" * 90_000])
+    pq.write_table(pa.table({"prompt": texts}), tmp_path / "bomb.parquet")
     assert_one_line(run(*arguments), *words)
 
 
@@ -121,6 +140,40 @@ def test_missing_sources_are_listed_once_with_how_to_get_them(run):
         assert "(" in line
     assert not any("anatomy fetch lvis" in line for line in lines)
     assert "--stand-ins" in lines[-1]
+
+
+def test_a_long_prompt_among_others_changes_the_page_little(run, prompts, tmp_path):
+    (tmp_path / "long.txt").write_text("a " * 30_000 + "\na dog\n")
+    result = run("audit", "--sources", "long.txt", "--out", "out")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "out" / "report.html").stat().st_size < 1_000_000
+    assert "30,002" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_sources_can_be_named_one_by_one_and_with_commas_in_their_names(run, tmp_path):
+    (tmp_path / "a,b.txt").write_text("a dog\n")
+    result = run("audit", "--sources", "a,b.txt", "--sources", "lvis", "--out", "out")
+    assert result.returncode == 0, result.stderr
+    names = [s["name"] for s in json.loads((tmp_path / "out/findings.json").read_text())["sources"]]
+    assert names == ["a,b", "lvis"]
+
+
+def test_paths_that_are_not_utf8_and_terminals_that_are_not_either(run, prompts, tmp_path):
+    result = run(
+        "audit", "--sources", "mine.txt", "--out", b"o\xff".decode(errors="surrogateescape")
+    )
+    assert result.returncode == 0, result.stderr
+    assert run("ledger", "--full", encoding="ascii").returncode == 0
+
+
+def test_output_that_cannot_be_written_is_one_line(tmp_path):
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        result = subprocess.run(
+            [*COMMAND, "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert result.returncode == 2
+    assert "No space left" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_debug_shows_the_traceback(run):

@@ -43,6 +43,16 @@ def test_a_lock_has_one_holder_at_a_time_and_leaves_no_file(tmp_path):
     assert not path.exists()
 
 
+def test_a_lock_is_taken_neither_through_a_link_nor_in_a_pipe(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "victim")
+    with pytest.raises(OSError, match="symbolic links"), locked(tmp_path / "link", "busy"):
+        pass
+    assert not (tmp_path / "victim").exists()
+    os.mkfifo(tmp_path / "pipe")
+    with locked(tmp_path / "pipe", "busy"):  # does not wait for a reader
+        pass
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("plain é 猫", "plain é 猫"), ("\x1b[31mred", "\\x1b[31mred"), ("a\nb", "a\\nb"),

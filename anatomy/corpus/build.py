@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from anatomy.corpus import registry, specs, standins
 from anatomy.corpus.locate import data_folder
-from anatomy.corpus.model import Corpus, Kind, Reading, Source, SourceSummary
+from anatomy.corpus.model import COMBINED, Corpus, Kind, Reading, Source, SourceSummary
 from anatomy.corpus.tables import read_table
 from anatomy.errors import InputError
 from anatomy.files import shown
@@ -41,6 +41,10 @@ def build(readings: Sequence[tuple[str, Kind, str, Reading]]) -> Corpus:
     distinct: list[pa.Array] = []
     summaries: list[SourceSummary] = []
     for name, kind, title, reading in readings:
+        if name == COMBINED:
+            raise InputError(
+                f"{name}: names the union of all sources; give yours another, LABEL=PATH"
+            )
         if any(name == summary.name for summary in summaries):
             raise InputError(
                 f"{shown(name)}: two sources have this name; give one another, LABEL=PATH"

@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
+COMBINED = "combined"  # names the union of all sources, so no source may have this name
+
 Kind = Literal["official", "bundled", "user", "stand-in"]
 
 

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from anatomy.corpus import rawfiles, rows
 from anatomy.corpus.model import Reading, SourceFile
@@ -75,11 +74,11 @@ def read_lvis(files: list[Path], data: Path) -> Reading:
         for entry in _table(document, "categories", where):
             listed = entry.get("synonyms")
             synonyms += len(listed) if isinstance(listed, list) else 0
-            yield entry.get("name")
+            name = entry.get("name")
+            yield name.replace("_", " ") if isinstance(name, str) else name
 
     reading = _read_json(files, data, names)
-    spaced = pc.replace_substring(reading.prompts, "_", " ")
-    return replace(reading, prompts=spaced, notes={"synonyms": synonyms})
+    return replace(reading, notes={"synonyms": synonyms})
 
 
 def read_gold(files: list[Path], data: Path) -> Reading:

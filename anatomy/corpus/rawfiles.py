@@ -20,6 +20,9 @@ from anatomy.files import shown
 
 # What a compressed file may unpack to. The largest official one, LVIS's train set, has 1.1 GB.
 MAX_UNPACKED = 4 * 2**30
+# Text shrinks to a tenth, rarely to a hundredth; a bomb to a thousandth and less.
+MAX_RATIO = 200
+FREE_BYTES = 2**28  # below this the ratio says nothing
 _BLOCK = 2**24
 _BOM = b"\xef\xbb\xbf"
 
@@ -60,17 +63,17 @@ def unpacked(raw: bytes, suffix: str, where: str, inner: str = "") -> bytes:
     try:
         if suffix == ".gz":
             with gzip.open(io.BytesIO(raw)) as stream:
-                return _bounded(stream, where)
+                return _bounded(stream, where, len(raw))
         if suffix == ".zst":
             with pa.input_stream(pa.py_buffer(raw), compression="zstd") as stream:
-                return _bounded(stream, where)
+                return _bounded(stream, where, len(raw))
         if suffix == ".zip":
             with zipfile.ZipFile(io.BytesIO(raw)) as archive:
                 found = [i for i in archive.infolist() if i.filename.split("/")[-1] == inner]
                 if len(found) != 1:
                     raise InputError(f"{where}: has no {shown(inner)} inside; get the file again")
                 with archive.open(found[0]) as member:
-                    return _bounded(member, where)
+                    return _bounded(member, where, len(raw))
     except (
         EOFError,
         OSError,  # gzip.BadGzipFile and Arrow's errors among them
@@ -86,7 +89,7 @@ def unpacked(raw: bytes, suffix: str, where: str, inner: str = "") -> bytes:
     return raw
 
 
-def _bounded(stream: BinaryIO | Any, where: str) -> bytes:
+def _bounded(stream: BinaryIO | Any, where: str, packed: int) -> bytes:
     parts: list[bytes] = []
     total = 0
     while block := stream.read(_BLOCK):
@@ -96,8 +99,18 @@ def _bounded(stream: BinaryIO | Any, where: str) -> bytes:
                 f"{where}: unpacks to more than {MAX_UNPACKED // 2**30} GiB; unpack it and name "
                 "the file inside, if it is meant to be that large"
             )
+        check_ratio(total, packed, where)
         parts.append(block)
     return b"".join(parts)
+
+
+def check_ratio(unpacked: int, packed: int, where: str) -> None:
+    """Refuse what grows out of all proportion; InputError."""
+    if unpacked > max(FREE_BYTES, MAX_RATIO * packed):
+        raise InputError(
+            f"{where}: unpacks to more than {MAX_RATIO} times its size, as bombs do; unpack it "
+            "yourself, if it is meant to"
+        )
 
 
 def decode(raw: bytes, where: str) -> str:

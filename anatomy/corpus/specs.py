@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anatomy.corpus import registry
-from anatomy.corpus.model import Source
+from anatomy.corpus.model import COMBINED, Source
 from anatomy.corpus.tables import format_of, stem_of
 from anatomy.errors import InputError
 from anatomy.files import shown
 
+RESERVED = ("all", COMBINED)
+_LONGEST_NAME = 64
 _LABEL = re.compile(r"\w[\w.+-]{0,63}")
 
 
@@ -75,10 +77,10 @@ def _one(text: str) -> Source | UserFile:
             f"{shown(text)}: {shown(label) or 'nothing'} is no label; use letters, digits and ._+-"
         )
     path, column = _split(rest)
-    name = label or shown(stem_of(path))
-    if name in (*registry.NAMES, "all"):
+    name = label or shown(stem_of(path) or path.name)[:_LONGEST_NAME]
+    if name in (*registry.NAMES, *RESERVED):
         raise InputError(
-            f"{shown(text)}: {name} is the name of an official source; give your file another, "
+            f"{shown(text)}: {name} is a name that anatomy uses itself; give your file another, "
             f"my-{name}={shown(rest)}"
         )
     return UserFile(name, path, column)

@@ -32,6 +32,7 @@ WRONG_WIDTH = "wrong number of columns"
 
 # Arrow reads a .csv in blocks and refuses a row that is longer than one.
 _CSV_BLOCK = 2**24
+_PARQUET_ROWS = 2**12  # at a time: few enough that none of them can fill the memory
 _SHOWN_COLUMNS = 20
 
 Values: TypeAlias = "Sequence[object] | pa.Array | pa.ChunkedArray"
@@ -255,7 +256,14 @@ def _parquet(path: Path, column: str | None, where: str) -> tuple[Values, Source
                     f"{where}: column {shown(chosen)} is {shown(kind)}, not text; name another, "
                     f"{where}:COLUMN"
                 )
-            values = file.read(columns=[chosen]).column(chosen)
+            parts, total = [], 0
+            for batch in file.iter_batches(_PARQUET_ROWS, columns=[chosen]):
+                part = batch.column(0)
+                part = part.dictionary_decode() if pa.types.is_dictionary(kind) else part
+                total += part.nbytes
+                rawfiles.check_ratio(total, path.stat().st_size, where)
+                parts.append(part)
+            values = pa.chunked_array(parts, type=parts[0].type if parts else pa.large_string())
         record = SourceFile(path.as_posix(), path.stat().st_size, sha256_of(path))
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(

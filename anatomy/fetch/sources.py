@@ -75,7 +75,7 @@ def fetch(
         With one line that says what to do: no network, no access, no room, files that are not
         the published ones, another fetch of the same source at work, ...
     """
-    if copy_from is not None and not copy_from.exists():
+    if copy_from is not None and not (copy_from.is_file() or copy_from.is_dir()):
         raise InputError(f"{shown(copy_from)}: there is no such file or folder; check --from")
     folder = data / source.name
     with disk_errors(data), alone(source.name, data):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -39,7 +40,7 @@ class Rendered:
 
 def slug(name: str) -> str:
     """An encoder's name as a part of file names; two names never share one."""
-    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[-60:]
     if plain == name:
         return name
     return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}".strip("-")
@@ -61,20 +62,25 @@ def render(findings: Findings) -> list[Rendered]:
             )
         )
     digest = findings.digest
-    with style():
+    with style(), warnings.catch_warnings():
+        # A very long name leaves the axes little room; the figure is still drawn.
+        warnings.filterwarnings("ignore", "constrained_layout not applied")
         return [_rendered(drawing, digest, findings.corpus.stand_ins) for drawing in drawings]
 
 
 def _of_encoder(findings: Findings, encoder: EncoderFinding) -> list[Drawing]:
     tag, combined, choice = slug(encoder.name), encoder.lengths[0], encoder.recommended_context
+    count = len(encoder.lengths) - 1
+    more = count > plots.MAX_PANELS
     return [
         Drawing(
             name=f"lengths-{tag}",
             caption=(
                 "Tokens per prompt, start and end token included. The grey shape behind each "
                 f"source is the union of all sources (mean {combined.mean:.2f})."
+                + (f" The first {plots.MAX_PANELS} of {count} sources." if more else "")
             ),
-            alternative=f"Histograms of prompt length for {len(encoder.lengths) - 1} sources.",
+            alternative=f"Histograms of prompt length for {count} sources.",
             draw=partial(plots.lengths, encoder),
         ),
         Drawing(

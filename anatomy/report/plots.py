@@ -8,10 +8,14 @@ import seaborn as sns
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from anatomy.corpus.model import COMBINED
 from anatomy.findings import EncoderFinding, Findings, LengthFinding
 from anatomy.report.sentences import percent
 from anatomy.report.style import ACCENT, FAINT, INK, MUTED, WIDTH, colours, printable
-from anatomy.summary import COMBINED
+
+# Above these a figure would be unreadable and the page too large; the tables have everything.
+MAX_PANELS = 24
+MAX_ANNOTATED = 16
 
 
 def _figure(height: float) -> Figure:
@@ -26,11 +30,12 @@ def _as_percent(share: float, _: object) -> str:
     return f"{100 * share:g} %"
 
 
-def _shares(length: LengthFinding) -> tuple[np.ndarray, np.ndarray]:
-    """Every length from 0 to the maximum, and the share of prompts that have it."""
-    shares = np.zeros(length.maximum + 2)
+def _shares(length: LengthFinding, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Every length from 0 to `limit`, and the share of prompts that have it."""
+    shares = np.zeros(limit + 1)
     for tokens, prompts in length.histogram:
-        shares[tokens] = prompts / length.prompts
+        if tokens <= limit:
+            shares[tokens] = prompts / length.prompts
     return np.arange(len(shares)), shares
 
 
@@ -38,15 +43,16 @@ def lengths(encoder: EncoderFinding) -> Figure:
     """Histogram of each source's prompt lengths, before that of the union."""
     combined, *sources = encoder.lengths
     palette = colours([source.group for source in sources])
+    sources = sources[:MAX_PANELS]
     columns = 2 if len(sources) == 4 else min(3, len(sources))
     rows = -(-len(sources) // columns)
     figure = _figure(0.5 + 1.5 * rows)
     axes = np.ravel(figure.subplots(rows, columns, sharex=True, squeeze=False))
     limit = max(12, min(max(s.p99 for s in sources) + 4, 80))
-    behind = _shares(combined)
+    behind = _shares(combined, limit)
     for axis, source in zip(axes, sources, strict=False):
         axis.fill_between(*behind, step="mid", color=FAINT, linewidth=0)
-        x, share = _shares(source)
+        x, share = _shares(source, limit)
         axis.bar(x, share, width=0.82, color=palette[source.group], linewidth=0)
         axis.axvline(source.mean, color=INK, linewidth=0.9, linestyle=(0, (3, 2)))
         axis.set_title(printable(source.group))
@@ -95,7 +101,7 @@ def context(encoder: EncoderFinding, longest: int) -> Figure:
     """Padding (left) and token loss (right) against context length."""
     combined, *sources = encoder.lengths
     choice = encoder.recommended_context
-    limit = max(min(max(encoder.context or 32, longest), 128), choice.length + 4)
+    limit = max(min(max(encoder.context or 32, longest), 128), min(choice.length + 4, 512))
     at = np.arange(1, limit + 1)
     palette = colours([source.group for source in sources])
     figure = _figure(2.9 if len(sources) <= 6 else 2.9 + 0.2 * -(-(len(sources) + 1) // 5))
@@ -211,7 +217,7 @@ def overlap(findings: Findings) -> Figure:
     sns.heatmap(
         share,
         ax=axis,
-        annot=labels,
+        annot=labels if len(names) <= MAX_ANNOTATED else None,
         fmt="",
         cmap=sns.light_palette("#0072B2", as_cmap=True),
         vmin=0,
@@ -219,12 +225,13 @@ def overlap(findings: Findings) -> Figure:
         linewidths=1,
         linecolor="white",
         annot_kws={"fontsize": 7.5},
+        rasterized=len(names) > MAX_ANNOTATED,
         cbar=False,
         xticklabels=names,
         yticklabels=names,
     )
     # seaborn leaves the diagonal out, where there is no share: its counts are written here
-    for at, own in enumerate(shared.diagonal()):
+    for at, own in enumerate(shared.diagonal() if len(names) <= MAX_ANNOTATED else ()):
         axis.text(at + 0.5, at + 0.5, f"{own:,}", ha="center", va="center", color=MUTED, fontsize=8)
     axis.tick_params(length=0)
     axis.set_yticklabels(axis.get_yticklabels(), rotation=0)

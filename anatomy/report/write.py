@@ -38,9 +38,14 @@ def check_writable(out: Path) -> None:
     ------
     InputError
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"--out {shown(out)}: is a file; give a folder")
     try:
+        if out.exists() and not out.is_dir():
+            raise InputError(f"--out {shown(out)}: is a file; give a folder")
+        for name in (PAGE, FILE_NAME):
+            if (out / name).is_dir():
+                raise InputError(
+                    f"--out {shown(out)}: {name} is a folder there; give another --out"
+                )
         out.mkdir(parents=True, exist_ok=True)
         with _alone(out):
             write_whole(out / ".anatomy-check", b"")
@@ -70,9 +75,10 @@ def write(files: Mapping[str, bytes], out: Path) -> Written:
                 if path.relative_to(out).as_posix() not in files:
                     path.unlink()
     except OSError as error:
+        where = shown(error.filename2 or error.filename or out)
         raise InputError(
-            f"--out {shown(out)}: cannot be written ({error.strerror}); free some space or give "
-            "another folder; what was there is whole"
+            f"--out {shown(out)}: {where} cannot be written ({error.strerror}); free some space or "
+            "give another folder; what was there is whole"
         ) from error
     return Written(page=out / PAGE, files=len(files), mended=mended)
 

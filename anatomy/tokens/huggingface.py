@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from anatomy.tokens.table import TokenTable, offsets_of
 
 _FILE = "tokenizer.json"
 _CONFIG = "tokenizer_config.json"
+_LARGEST_VOCABULARY = 10_000_000
 _BLOCK = 1 << 15  # prompts whose encodings are held as objects at a time
 
 
@@ -41,30 +42,43 @@ class HuggingFaceTokenizer:
     def __init__(self, name: str, place: str) -> None:
         path = _locate(place)
         data = path.read_bytes()
-        try:
-            self._tokenizer = Tokenizer.from_buffer(data)
-        except Exception as error:  # the library raises bare Exception
-            raise InputError(
-                f"{shown(path)}: not a tokenizer.json that the tokenizers library reads "
-                f"({shown(error)})"
-            ) from error
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
         self.name = name
-        self.vocabulary_size = max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
-        self.special_ids: tuple[int, ...] = tuple(self._tokenizer.encode("").ids)
+        self._where = shown(path)
+        with self._guarded("is no tokenizer.json that the tokenizers library reads"):
+            self._tokenizer = Tokenizer.from_buffer(data)
+            self._tokenizer.no_truncation()
+            self._tokenizer.no_padding()
+            self.special_ids: tuple[int, ...] = tuple(self._tokenizer.encode("").ids)
+        ids = self._tokenizer.get_vocab(with_added_tokens=True).values()
+        self.vocabulary_size = max(ids, default=-1) + 1
+        if not 0 < self.vocabulary_size <= _LARGEST_VOCABULARY:
+            raise InputError(
+                f"{self._where}: its ids go up to {self.vocabulary_size - 1:,}, which is no "
+                f"vocabulary of 1 to {_LARGEST_VOCABULARY:,} tokens"
+            )
         self.context = _context(path.with_name(_CONFIG))
         kind = type(self._tokenizer.model).__name__
         self.description = f"{kind} from {_FILE}, sha256 {hashlib.sha256(data).hexdigest()}"
+
+    @contextlib.contextmanager
+    def _guarded(self, what: str) -> Iterator[None]:
+        """The library's exceptions, bare ones and panics among them, as one line."""
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit, MemoryError):
+            raise
+        except BaseException as error:  # a panic is no Exception
+            reason = shown(" ".join(str(error).split()))[:200]
+            raise InputError(f"{self._where}: {what} ({reason})") from error
 
     def clean(self, prompts: pa.LargeStringArray | Sequence[str]) -> pa.LargeStringArray:
         """The prompts as the tokenizer's own normalizer leaves them."""
         normalizer = self._tokenizer.normalizer
         if normalizer is None:
             return pa.array(prompts, pa.large_string())
-        return pa.array(
-            [normalizer.normalize_str(text) for text in _strings(prompts)], pa.large_string()
-        )
+        with self._guarded("its normalizer fails on these prompts"):
+            cleaned = [normalizer.normalize_str(text) for text in _strings(prompts)]
+        return pa.array(cleaned, pa.large_string())
 
     def encode(self, prompts: pa.LargeStringArray | Sequence[str]) -> TokenTable:
         """Token ids of N prompts, special tokens included."""
@@ -73,7 +87,9 @@ class HuggingFaceTokenizer:
         ids: list[np.ndarray] = [np.empty(0, dtype=dtype)]
         lengths: list[int] = []
         for at in range(0, len(strings), _BLOCK):
-            rows = [e.ids for e in self._tokenizer.encode_batch_fast(strings[at : at + _BLOCK])]
+            with self._guarded("it fails on these prompts"):
+                encodings = self._tokenizer.encode_batch_fast(strings[at : at + _BLOCK])
+            rows = [encoding.ids for encoding in encodings]
             lengths += map(len, rows)
             ids.append(np.array([number for row in rows for number in row], dtype=dtype))
         return TokenTable(np.concatenate(ids), offsets_of(np.array(lengths, dtype=np.int64)))
@@ -95,8 +111,12 @@ def _strings(prompts: pa.LargeStringArray | Sequence[str]) -> list[str]:
 
 def _locate(place: str) -> Path:
     """tokenizer.json of a local folder, or of a hub repository."""
-    folder = Path(place).expanduser()
-    if folder.is_dir():
+    try:
+        folder = Path(place).expanduser()
+        here = folder.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no such user, a NUL
+        raise InputError(f"hf:{shown(place)[:80]}: is no path ({shown(error)[:80]})") from error
+    if here:
         path = folder / _FILE
         if path.is_file():
             return path
@@ -121,7 +141,7 @@ def _locate(place: str) -> Path:
 def _context(config: Path) -> int | None:
     try:
         length = json.loads(config.read_bytes()).get("model_max_length")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return None
     # transformers writes 1e30 where a tokenizer knows no limit
-    return length if isinstance(length, int) and 0 < length < 1 << 20 else None
+    return length if type(length) is int and 0 < length < 1 << 20 else None

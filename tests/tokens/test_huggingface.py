@@ -102,9 +102,43 @@ def test_a_tokenizer_from_the_hub(folder, tmp_path, monkeypatch):
             HuggingFaceTokenizer("hf:someone/other", "someone/other")
 
 
+def test_a_tokenizer_that_fails_on_a_prompt_is_one_line(tmp_path):
+    tokenizer = Tokenizer(models.WordLevel({"dog": 0}))  # no token for what it does not know
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(InputError, match="fails on these prompts") as error:
+        HuggingFaceTokenizer("hf:x", str(tmp_path)).encode(["a cat"])
+    assert "\n" not in str(error.value)
+
+
+def test_a_tokenizer_that_makes_nothing_of_all_prompts_is_one_line(tmp_path):
+    tokenizer = Tokenizer(models.BPE({"q": 0}, []))
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "mine.txt").write_text("a cat\n")
+    with pytest.raises(InputError, match="no token of any prompt"):
+        audit([str(tmp_path / "mine.txt")], encoders=[f"hf:{tmp_path}"])
+
+
+@pytest.mark.parametrize("highest", [None, 2_000_000_000])
+def test_a_vocabulary_that_is_none_is_one_line(tmp_path, highest):
+    vocabulary = {} if highest is None else {"dog": highest}
+    document = json.loads(Tokenizer(models.WordLevel({"dog": 0})).to_str())
+    document["model"]["vocab"] = vocabulary
+    (tmp_path / "tokenizer.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match="tokenizer"):
+        HuggingFaceTokenizer("hf:x", str(tmp_path))
+
+
+@pytest.mark.parametrize("config", ['{"model_max_length": true}', "[" * 100_000, "{"])
+def test_a_config_that_says_nothing_sound_gives_no_context(folder, tmp_path, config):
+    (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    (tmp_path / "tokenizer_config.json").write_text(config)
+    assert HuggingFaceTokenizer("hf:x", str(tmp_path)).context is None
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no tokenizer.json"), (b"", "not a tokenizer.json"), (b"{}", "not a tokenizer.json")],
+    [(None, "no tokenizer.json"), (b"", "is no tokenizer.json"), (b"{}", "is no tokenizer.json")],
 )
 def test_a_folder_without_a_tokenizer_is_one_line(tmp_path, content, message):
     if content is not None:
