@@ -96,16 +96,15 @@ def print_summary(findings: Findings, written: Written) -> None:
     kinds = {source.name: source.kind for source in findings.sources}
     own = encoder.context or length
     for lengths, words in zip(encoder.lengths, encoder.vocabulary, strict=True):
-        used = sum(min(tokens, own) * prompts for tokens, prompts in lengths.histogram)
-        cut = sum(max(tokens - length, 0) * prompts for tokens, prompts in lengths.histogram)
+        measure = lengths.measure
         kind = kinds.get(lengths.group, "")
         table.add_row(
             _text(lengths.group),
             Text(kind, _COLOUR.get(kind, "")),
             f"{lengths.prompts:,}",
             f"{lengths.mean:.2f}",
-            percent(1 - used / (own * lengths.prompts)),
-            percent(cut / max(lengths.tokens, 1)),
+            percent(measure.padding(own)),
+            percent(measure.token_loss(length)),
             f"{words.distinct:,} ({percent(words.coverage)})",
             style="bold" if not kind else "",
         )

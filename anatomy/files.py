@@ -31,13 +31,18 @@ def write_whole(path: Path, data: bytes) -> None:
             stream.flush()
             os.fsync(stream.fileno())
         # mkstemp creates files only their owner may read; a report is meant to be shared.
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
+        Path(name).chmod(0o666 & ~umask())
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def umask() -> int:
+    """The permissions that this process takes away from what it creates."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def remove_partial_files(folder: Path) -> int:

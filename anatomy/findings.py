@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from anatomy.errors import InputError
+from anatomy.measures.context import LengthHistogram
 
 SCHEMA_VERSION: Literal[1] = 1
 FILE_NAME = "findings.json"
@@ -95,6 +96,11 @@ class LengthFinding(_Part):
     maximum: int
     histogram: list[tuple[int, int]] = Field(description="(tokens, prompts), ascending, no zeros")
     contexts: list[ContextRow]
+
+    @property
+    def measure(self) -> LengthHistogram:
+        """The histogram as the measure that gives every share at every context length."""
+        return LengthHistogram.from_pairs(self.histogram)
 
 
 class ContextRecommendation(_Part):
@@ -219,7 +225,8 @@ class Findings(_Part):
 
     def to_json(self) -> bytes:
         """The file's bytes: the document and its digest."""
-        document = {"digest": self.digest, **self.model_dump(mode="json")}
+        content = self.model_dump(mode="json")
+        document = {"digest": digest_of(content), **content}
         return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
 
     @classmethod

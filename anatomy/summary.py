@@ -48,24 +48,29 @@ def corpus_finding(corpus: Corpus) -> CorpusFinding:
 def source_findings(corpus: Corpus) -> list[SourceFinding]:
     """Each source: provenance and counts."""
     known = {source.name: source for source in registry.ALL}
-    return [
-        SourceFinding(
-            name=summary.name,
-            title=summary.title,
-            kind=summary.kind,
-            licence=known[summary.name].licence if summary.name in known else None,
-            citation=known[summary.name].citation if summary.name in known else None,
-            published=known[summary.name].published_count if summary.name in known else None,
-            files=[FileFinding(path=f.path, bytes=f.bytes, sha256=f.sha256) for f in summary.files],
-            rows=summary.rows,
-            refused=dict(summary.refused),
-            notes=dict(summary.notes),
-            usable=summary.usable,
-            duplicates=summary.duplicates,
-            unique=summary.unique,
+    findings = []
+    for summary in corpus.summaries:
+        paper = known.get(summary.name)
+        findings.append(
+            SourceFinding(
+                name=summary.name,
+                title=summary.title,
+                kind=summary.kind,
+                licence=paper.licence if paper else None,
+                citation=paper.citation if paper else None,
+                published=paper.published_count if paper else None,
+                files=[
+                    FileFinding(path=f.path, bytes=f.bytes, sha256=f.sha256) for f in summary.files
+                ],
+                rows=summary.rows,
+                refused=dict(summary.refused),
+                notes=dict(summary.notes),
+                usable=summary.usable,
+                duplicates=summary.duplicates,
+                unique=summary.unique,
+            )
         )
-        for summary in corpus.summaries
-    ]
+    return findings
 
 
 def encoder_finding(view: TokenView, contexts: Sequence[int], bound: float) -> EncoderFinding:

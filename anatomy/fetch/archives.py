@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import gzip
-import os
 import shutil
 import stat
 import struct
@@ -24,7 +23,7 @@ from typing import IO, Any, Protocol, cast
 
 from anatomy.errors import InputError
 from anatomy.fetch.members import LIMIT_BYTES, Budget, Members, RefusedError
-from anatomy.files import shown
+from anatomy.files import shown, umask
 
 UNPACKING_SUFFIX = ".anatomy-unpacking"
 
@@ -94,7 +93,7 @@ def extract(
             unpack = _unpack_zip if _is_zip(archive) else _unpack_tar
             written = sorted(unpack(archive, folder, wanted, budget))
         # mkdtemp makes a folder that only its owner may enter.
-        folder.chmod(0o777 & ~_umask())
+        folder.chmod(0o777 & ~umask())
         move_into(folder, destination, written)
         return written
     finally:
@@ -265,12 +264,6 @@ def _write(stream: _Readable, path: Path, budget: Budget | None, where: str) -> 
             if budget is not None:
                 budget.spend(len(block), where)
             out.write(block)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 @contextmanager

@@ -6,7 +6,7 @@ Definitions: SAM3-LiteText, section 3.1.3 and Table 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,14 @@ class LengthHistogram:
     def of(cls, lengths: np.ndarray) -> LengthHistogram:
         """Histogram of the token counts of N prompts (integers, shape [N])."""
         return cls(np.bincount(lengths).astype(np.int64))
+
+    @classmethod
+    def from_pairs(cls, pairs: Sequence[tuple[int, int]]) -> LengthHistogram:
+        """From (tokens, prompts) pairs, as findings.json holds them."""
+        tokens, prompts = np.array(pairs, dtype=np.int64).T
+        counts = np.zeros(int(tokens.max()) + 1, dtype=np.int64)
+        counts[tokens] = prompts
+        return cls(counts)
 
     def __add__(self, other: LengthHistogram) -> LengthHistogram:
         longer, shorter = sorted((self.counts, other.counts), key=len, reverse=True)
@@ -61,7 +69,7 @@ class LengthHistogram:
 
     def reach(self, position: int) -> float:
         """Share of prompts with a token at this position (the start token is at 0)."""
-        return int(self.counts[position + 1 :].sum()) / self.prompts
+        return self.truncation(position)  # that is, with more tokens than stand before it
 
     def density(self, length: int) -> float:
         """Information density: mean_i min(|t_i|, L) / L."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import matplotlib as mpl
 import numpy as np
 import seaborn as sns
@@ -10,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from anatomy.corpus.model import COMBINED
 from anatomy.findings import EncoderFinding, Findings, LengthFinding
+from anatomy.measures.context import LengthHistogram
 from anatomy.report.sentences import percent
 from anatomy.report.style import ACCENT, FAINT, INK, MUTED, WIDTH, colours, printable
 
@@ -70,12 +73,9 @@ def lengths(encoder: EncoderFinding) -> Figure:
         )
         axis.set_xlim(0, limit)
         top = 1.3 * max(share.max(), behind[1].max())  # leaves room for the text
-        axis.set_ylim(0, top)
         axis.grid(visible=False, axis="x")
-        axis.set_yticks(
-            [tick for tick in MaxNLocator(4).tick_values(*axis.get_ylim()) if tick <= 1]
-        )
-        axis.set_ylim(bottom=0, top=top)
+        axis.set_yticks([tick for tick in MaxNLocator(4).tick_values(0, top) if tick <= 1])
+        axis.set_ylim(0, top)
         _percent(axis.yaxis)
     for axis in axes[len(sources) :]:
         axis.set_visible(False)
@@ -86,28 +86,19 @@ def lengths(encoder: EncoderFinding) -> Figure:
     return figure
 
 
-def _kept(length: LengthFinding, limit: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For L = 1 .. limit: linear padding, quadratic padding, token loss."""
-    tokens, prompts = np.array(length.histogram).T
-    at = np.arange(1, limit + 1)
-    used = np.minimum(tokens[None, :], at[:, None])
-    linear = 1 - (used @ prompts) / (at * length.prompts)
-    quadratic = 1 - ((used**2) @ prompts) / (at**2 * length.prompts)
-    loss = 1 - (used @ prompts) / max(length.tokens, 1)
-    return linear, quadratic, loss
-
-
 def context(encoder: EncoderFinding, longest: int) -> Figure:
     """Padding (left) and token loss (right) against context length."""
     combined, *sources = encoder.lengths
     choice = encoder.recommended_context
     limit = max(min(max(encoder.context or 32, longest), 128), min(choice.length + 4, 512))
-    at = np.arange(1, limit + 1)
+    at = range(1, limit + 1)
     palette = colours([source.group for source in sources])
     figure = _figure(2.9 if len(sources) <= 6 else 2.9 + 0.2 * -(-(len(sources) + 1) // 5))
     left, right = figure.subplots(1, 2)
 
-    linear, quadratic, loss = _kept(combined, limit)
+    whole = combined.measure
+    linear = [whole.padding(length) for length in at]
+    quadratic = [whole.quadratic_padding(length) for length in at]
     left.plot(at, linear, color=INK, label="linear part (MLP, projections)")
     left.plot(at, quadratic, color=INK, linestyle=(0, (4, 2)), label="quadratic part (attention)")
     left.set_title("Compute spent on padding")
@@ -116,16 +107,20 @@ def context(encoder: EncoderFinding, longest: int) -> Figure:
     left.legend(loc="lower right")
 
     floor = 1e-5
+
+    def loss(measure: LengthHistogram) -> list[float]:
+        shares = map(measure.token_loss, at)
+        return [share if share >= floor else math.nan for share in shares]
+
     for source in sources:
-        share = _kept(source, limit)[2]
         right.plot(
             at,
-            np.where(share >= floor, share, np.nan),
+            loss(source.measure),
             color=palette[source.group],
             linewidth=1.3,
             label=printable(source.group),
         )
-    right.plot(at, np.where(loss >= floor, loss, np.nan), color=INK, linewidth=2, label=COMBINED)
+    right.plot(at, loss(whole), color=INK, linewidth=2, label=COMBINED)
     if choice.bound > 0:
         right.axhline(choice.bound, color=ACCENT, linewidth=0.9, linestyle=(0, (3, 2)))
     right.set_title("Tokens cut")

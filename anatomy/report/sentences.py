@@ -57,14 +57,12 @@ def _corpus(findings: Findings) -> str:
 
 def _length(encoder: EncoderFinding) -> str:
     combined = encoder.lengths[0]
-    length = window(encoder)
-    tokens = sum(min(k, length) * n for k, n in combined.histogram)
-    density = tokens / (length * combined.prompts)
+    length, measure = window(encoder), combined.measure
     return (
         f"With the tokenizer of {encoder.name} a prompt takes {combined.mean:.2f} tokens on "
         f"average (median {combined.median}, 99th percentile {combined.p99}, longest "
-        f"{combined.maximum:,}), so a context of {length} tokens is {percent(density)} text and "
-        f"{percent(1 - density)} padding."
+        f"{combined.maximum:,}), so a context of {length} tokens is "
+        f"{percent(measure.density(length))} text and {percent(measure.padding(length))} padding."
     )
 
 

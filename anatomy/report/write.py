@@ -8,7 +8,7 @@ next run replaces it. Nothing here draws, so that a folder can be checked before
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,7 @@ def write(files: Mapping[str, bytes], out: Path) -> Written:
             remove_partial_files(out / "figures")
             for name, data in files.items():
                 write_whole(out / name, data)
-            for path in _rendered_files(out):  # of an encoder that this audit does not have
+            for path in _digests(out):  # of an encoder that this audit does not have
                 if path.relative_to(out).as_posix() not in files:
                     path.unlink()
     except OSError as error:
@@ -93,15 +93,15 @@ def _alone(out: Path) -> AbstractContextManager[None]:
 
 def is_mix(out: Path) -> bool:
     """Whether the files in a folder come from different findings: a run was killed there."""
-    return len({_digest_in(path) for path in _rendered_files(out)}) > 1
+    return len(set(_digests(out).values())) > 1
 
 
-def _rendered_files(out: Path) -> Iterator[Path]:
-    """The files in a folder that carry the digest of some findings."""
-    for pattern in (FILE_NAME, PAGE, "kept-tokens-*.json", "figures/*.svg", "figures/*.png"):
-        for path in sorted(out.glob(pattern)):
-            if path.is_file() and not path.is_symlink() and _digest_in(path):
-                yield path
+def _digests(out: Path) -> dict[Path, bytes]:
+    """The files in a folder that were rendered from some findings, and the digest of these."""
+    patterns = (FILE_NAME, PAGE, "kept-tokens-*.json", "figures/*.svg", "figures/*.png")
+    found = (path for pattern in patterns for path in sorted(out.glob(pattern)))
+    own = (path for path in found if path.is_file() and not path.is_symlink())
+    return {path: digest for path in own if (digest := _digest_in(path))}
 
 
 def _digest_in(path: Path) -> bytes | None:

@@ -22,7 +22,7 @@ END_OF_TEXT = "<end_of_text>"
 _LONG_WORD = 64
 
 
-def byte_symbols() -> list[str]:
+def _byte_symbols() -> dict[int, str]:
     """A printable character for each of the 256 bytes, in the order that numbers the vocabulary.
 
     Printable Latin-1 characters stand for themselves and come first; the other bytes get
@@ -30,14 +30,8 @@ def byte_symbols() -> list[str]:
     """
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1)]
     printable += range(ord("®"), ord("ÿ") + 1)
-    return [chr(b) for b in printable] + [chr(256 + n) for n in range(256 - len(printable))]
-
-
-def _symbol_of_byte() -> list[str]:
-    symbols = byte_symbols()
-    others = iter(symbols[188:])
-    printable = set(symbols[:188])
-    return [chr(b) if chr(b) in printable else next(others) for b in range(256)]
+    others = sorted(set(range(256)) - set(printable))
+    return {b: chr(b) for b in printable} | {b: chr(256 + n) for n, b in enumerate(others)}
 
 
 class BytePairEncoder:
@@ -57,7 +51,8 @@ class BytePairEncoder:
         table = gzip.decompress(packed)
         lines = table.decode("utf-8").splitlines()[1:]
         merges = [(first, second) for first, second in map(str.split, lines)]
-        alphabet = byte_symbols()
+        symbols = _byte_symbols()
+        alphabet = symbols.values()
         self.symbols = [
             *alphabet,
             *(symbol + END_OF_WORD for symbol in alphabet),
@@ -70,7 +65,7 @@ class BytePairEncoder:
         self.end_id = self.ids[END_OF_TEXT]
         self.merges_sha256 = hashlib.sha256(table).hexdigest()
         self._ranks = {pair: rank for rank, pair in enumerate(merges)}
-        self._symbol_of_byte = _symbol_of_byte()
+        self._symbol_of_byte = [symbols[byte] for byte in range(256)]
 
     def encode(self, piece: str) -> list[int]:
         """Token ids of one piece of text (what the splitting pattern matched, no white space)."""

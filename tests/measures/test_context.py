@@ -43,6 +43,13 @@ def test_two_parts_add_up_to_the_whole(a, b):
         np.testing.assert_array_equal(total.counts, whole.counts)
 
 
+@given(lengths)
+def test_pairs_of_tokens_and_prompts_give_the_histogram_back(t):
+    histogram = LengthHistogram.of(t)
+    pairs = [(int(k), int(histogram.counts[k])) for k in np.flatnonzero(histogram.counts)]
+    np.testing.assert_array_equal(LengthHistogram.from_pairs(pairs).counts, histogram.counts)
+
+
 @given(lengths, context)
 def test_token_loss_follows_from_density_and_mean(t, length):
     # The identity that the ledger holds the paper's Table 1 against.
