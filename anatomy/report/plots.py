@@ -93,7 +93,7 @@ def context(encoder: EncoderFinding, longest: int) -> Figure:
     limit = max(min(max(encoder.context or 32, longest), 128), min(choice.length + 4, 512))
     at = range(1, limit + 1)
     palette = colours([source.group for source in sources])
-    figure = _figure(2.9 if len(sources) <= 6 else 2.9 + 0.2 * -(-(len(sources) + 1) // 5))
+    figure = _figure(2.9 if len(sources) <= 3 else 2.9 + 0.2 * -(-(len(sources) + 1) // 5))
     left, right = figure.subplots(1, 2)
 
     whole = combined.measure
@@ -127,10 +127,10 @@ def context(encoder: EncoderFinding, longest: int) -> Figure:
     right.set_yscale("log")
     right.set_ylim(floor, 1)
     _percent(right.yaxis)
-    if len(sources) <= 6:
+    if len(sources) <= 3:
         right.legend(loc="upper right", handlelength=1.4)
     else:  # too many to stand beside the curves
-        figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+        figure.legend(*right.get_legend_handles_labels(), loc="outside upper center", ncols=5)
     for axis in (left, right):
         axis.axvline(choice.length, color=ACCENT, linewidth=0.9)
         axis.set_xlim(1, limit)
