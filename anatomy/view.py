@@ -32,7 +32,7 @@ class TokenView:
     ) -> None:
         self.corpus = corpus
         self.encoder = encoder
-        self._table = table
+        self.table = table
         self._rows = {name: corpus.source == code for code, name in enumerate(corpus.names)}
         # Equal numbers are prompts that the tokenizer cannot tell apart.
         self._cleaned = cleaned.dictionary_encode().indices.to_numpy(zero_copy_only=False)
@@ -69,8 +69,8 @@ class TokenView:
 
     def lengths_of(self, chosen: np.ndarray) -> LengthHistogram:
         """Prompt lengths where the boolean array `chosen` [N] is True."""
-        return LengthHistogram.of(self._table.lengths[chosen])
+        return LengthHistogram.of(self.table.lengths[chosen])
 
     def counts_of(self, chosen: np.ndarray) -> TokenCounts:
         """Token counts where the boolean array `chosen` [N] is True."""
-        return TokenCounts.of(self._table.select(chosen), self.encoder.tokenizer.vocabulary_size)
+        return TokenCounts.of(self.table.select(chosen), self.encoder.tokenizer.vocabulary_size)

@@ -58,7 +58,7 @@ def test_an_audit_writes_its_report_and_says_where(run, prompts, tmp_path):
     assert "out/report.html" in result.stdout
     assert result.stderr == ""  # no progress where there is no terminal
     document = json.loads((tmp_path / "out" / "findings.json").read_text())
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     assert document["settings"]["contexts"] == [8, 12]
     assert "--context 8,12" in document["run"]["command"]
     assert (tmp_path / "out" / "figures" / "lengths-sam3.png").is_file()

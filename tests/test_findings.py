@@ -26,11 +26,11 @@ def test_ranges_are_written_as_people_would():
     [
         (None, "cannot be read"),
         (b"", "not JSON"),
-        (b'{"schema_version": 1, "sour', "not JSON"),
+        (b'{"schema_version": 2, "sour', "not JSON"),
         (b"[" * 100_000, "not JSON"),
         (b"[]", "not a findings.json"),
         (b'{"schema_version": 99}', "schema version 99"),
-        (b'{"schema_version": 1}', "field"),
+        (b'{"schema_version": 2}', "field"),
         (b"\xff\xfe", "not JSON"),
     ],
 )

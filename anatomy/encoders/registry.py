@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
 
+from anatomy.encoders.checkpoints import weight_files
+from anatomy.encoders.model import TextModel
+from anatomy.encoders.places import encoder_folder
 from anatomy.errors import InputError
+from anatomy.fetch.hub import check_repository, quiet
+from anatomy.fetch.hub_errors import Asked, explained
 from anatomy.files import shown
 from anatomy.tokens.clip import ClipTokenizer
 from anatomy.tokens.huggingface import HuggingFaceTokenizer
 from anatomy.tokens.table import TokenTable
 
-NAMES = ("sam3", "hf:ID|DIR")
+NAMES = ("sam3[=PATH]", "minilm[=FOLDER]", "hf:ID|FOLDER", "outputs:FILE")
+_HUB = "hf:"
+
+Open = Callable[[str, str], TextModel]  # of a device and a dtype
 
 
 class Tokenizer(Protocol):
@@ -41,40 +50,176 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True)
 class Encoder:
-    """A text encoder: its tokenizer, and why its weights are not measured."""
+    """A text encoder: its tokenizer and, where they can be had, its weights.
+
+    Attributes
+    ----------
+    name : str
+    tokenizer : Tokenizer
+    weights : str
+        Empty where there are weights, else why not and how to get them.
+    open : callable(device, dtype) -> TextModel, or None
+        Reads the weights.
+    """
 
     name: str
     tokenizer: Tokenizer
     weights: str
+    open: Open | None = None
 
 
 def resolve(names: Sequence[str]) -> tuple[Encoder, ...]:
-    """The encoders of these names: ``sam3``, ``hf:ORGANISATION/MODEL`` or ``hf:FOLDER``.
+    """The encoders of these names: see `NAMES`. Tokenizers are read, weights only looked for.
 
     Raises
     ------
     InputError
-        For an unknown name, a name given twice, or a tokenizer that cannot be had.
+        For an unknown name, a name given twice, or a tokenizer or path that cannot be had.
     """
-    for at, name in enumerate(names):
-        if name in names[:at]:
-            raise InputError(f"--encoder: {shown(name)} is named twice; name each encoder once")
-    return tuple(_resolve(name) for name in names)
+    found: list[Encoder] = []
+    for name in names:
+        encoder = _resolve(name)
+        if any(encoder.name == other.name for other in found):
+            raise InputError(
+                f"--encoder: {shown(encoder.name)} is named twice; name each encoder once"
+            )
+        found.append(encoder)
+    return tuple(found)
 
 
 def _resolve(name: str) -> Encoder:
-    if name.startswith("hf:"):
-        tokenizer: Tokenizer = HuggingFaceTokenizer(name, name.removeprefix("hf:"))
-    elif name == "sam3":
-        tokenizer = ClipTokenizer(name)
-    else:
-        nearest = difflib.get_close_matches(name, ["sam3", "hf:"], n=1, cutoff=0.4)
-        hint = f"did you mean {nearest[0]}? " if nearest else ""
-        raise InputError(
-            f"--encoder: no encoder is called {shown(name)}; {hint}known: {', '.join(NAMES)}"
-        )
-    return Encoder(
-        name=name,
-        tokenizer=tokenizer,
-        weights="not measured: this version audits tokens; it does not read encoder weights yet",
+    if name.startswith(_HUB):
+        return _hugging_face(name, name.removeprefix(_HUB))
+    own, equals, place = name.partition("=")
+    if equals and not place:
+        raise InputError(f"--encoder {shown(name)}: no path after the =; give {shown(own)}=PATH")
+    if own == "sam3":
+        return _sam3(place)
+    if own == "minilm":
+        return _minilm(place)
+    nearest = difflib.get_close_matches(own, ["sam3", "minilm", _HUB], n=1, cutoff=0.4)
+    hint = f"did you mean {nearest[0]}? " if nearest else ""
+    raise InputError(
+        f"--encoder: no encoder is called {shown(name)}; {hint}known: {', '.join(NAMES)}"
     )
+
+
+def _sam3(place: str) -> Encoder:
+    from anatomy.encoders.sam3 import HUB_FILES, HUB_ID, load_sam3
+
+    tokenizer = ClipTokenizer("sam3")
+    if not place:
+        folder = _cached(HUB_ID)
+        if folder is None:
+            return Encoder(
+                "sam3",
+                tokenizer,
+                "not measured: no weights for sam3 here; pass --encoder sam3=PATH (a snapshot "
+                f"folder of {HUB_ID}, or the original sam3.pt), or sam3={HUB_ID} to download them",
+            )
+        return Encoder(
+            "sam3", tokenizer, "", lambda device, dtype: load_sam3(folder, device, dtype)
+        )
+    path = _path(place)
+    if path.exists():
+        return Encoder("sam3", tokenizer, "", lambda device, dtype: load_sam3(path, device, dtype))
+    if not _is_repository(place):
+        raise InputError(
+            f"--encoder sam3={shown(place)}: no such file or folder; give a snapshot folder of "
+            f"{HUB_ID}, an original sam3.pt, or {HUB_ID}"
+        )
+
+    def download(device: str, dtype: str) -> TextModel:
+        return load_sam3(_snapshot(place, HUB_FILES, f"sam3={place}", gated=True), device, dtype)
+
+    return Encoder("sam3", tokenizer, "", download)
+
+
+def _minilm(place: str) -> Encoder:
+    folder = _path(place) if place else encoder_folder("minilm")
+    if not (folder / "tokenizer.json").is_file():
+        if place:
+            raise InputError(
+                f"--encoder minilm={shown(place)}: no tokenizer.json in this folder; give one with "
+                "all-MiniLM-L6-v2's files, or run `anatomy fetch minilm`"
+            )
+        raise InputError(
+            "--encoder minilm: its files are not here; run `anatomy fetch minilm`, or give "
+            "minilm=FOLDER"
+        )
+    return _of_folder("minilm", folder)
+
+
+def _hugging_face(name: str, place: str) -> Encoder:
+    if _path(place).is_dir():
+        return _of_folder(name, _path(place))
+    tokenizer = HuggingFaceTokenizer(name, place)  # refuses what is no repository
+
+    def download(device: str, dtype: str) -> TextModel:
+        from anatomy.encoders.transformers_models import HUB_FILES, load_transformers
+
+        folder = _snapshot(place, HUB_FILES, name, gated=False)
+        if not weight_files(folder):  # of the older kind only
+            folder = _snapshot(place, ("pytorch_model.bin",), name, gated=False)
+        return load_transformers(folder, tokenizer.context, device, dtype)
+
+    return Encoder(name, tokenizer, "", download)
+
+
+def _of_folder(name: str, folder: Path) -> Encoder:
+    tokenizer = HuggingFaceTokenizer(name, str(folder))
+    if not (folder / "config.json").is_file() or not weight_files(folder):
+        return Encoder(
+            name,
+            tokenizer,
+            f"not measured: no weights in {shown(folder)}; save config.json and model.safetensors "
+            "there",
+        )
+
+    def load(device: str, dtype: str) -> TextModel:
+        from anatomy.encoders.transformers_models import load_transformers
+
+        return load_transformers(folder, tokenizer.context, device, dtype)
+
+    return Encoder(name, tokenizer, "", load)
+
+
+def _path(place: str) -> Path:
+    try:
+        path = Path(place).expanduser()
+        path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, no such user, a NUL
+        raise InputError(f"{shown(place)[:80]}: is no path ({shown(error)[:80]})") from error
+    return path
+
+
+def _is_repository(place: str) -> bool:
+    try:
+        check_repository(place)
+    except InputError:
+        return False
+    return True
+
+
+def _cached(repository: str) -> Path | None:
+    """A snapshot that the hub's client already has, without asking any network."""
+    import huggingface_hub
+
+    found = huggingface_hub.try_to_load_from_cache(repository, "config.json")
+    folder = Path(found).parent if isinstance(found, str) else None
+    return folder if folder is not None and weight_files(folder) else None
+
+
+def _snapshot(repository: str, patterns: Sequence[str], name: str, *, gated: bool) -> Path:
+    """Files of a hub repository in the client's cache, downloaded where they are missing."""
+    import huggingface_hub
+
+    asked = Asked(
+        repository,
+        kind="model",
+        gated=gated,
+        command=f"anatomy audit --encoder {name}",
+        elsewhere="give a folder that holds its files",
+    )
+    with explained(asked), quiet():
+        return Path(huggingface_hub.snapshot_download(repository, allow_patterns=list(patterns)))

@@ -20,7 +20,15 @@ from anatomy.ledger.checks import (
 )
 from anatomy.ledger.claims import Claims
 from anatomy.ledger.intervals import Figure, Interval
-from anatomy.ledger.model import SOURCES, Entry, Group, Measured, MeasuredSource
+from anatomy.ledger.model import (
+    SOURCES,
+    Entry,
+    Group,
+    Measured,
+    MeasuredInside,
+    MeasuredRank,
+    MeasuredSource,
+)
 from anatomy.ledger.names import cuts as lvis_cuts
 from anatomy.ledger.names import readings as lvis_readings
 from anatomy.ledger.paper import PAPER
@@ -35,6 +43,8 @@ __all__ = [
     "Group",
     "Interval",
     "Measured",
+    "MeasuredInside",
+    "MeasuredRank",
     "MeasuredSource",
     "Verdict",
     "ledger",

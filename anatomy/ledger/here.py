@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from anatomy.ledger.intervals import Interval
-from anatomy.ledger.model import SOURCES, Measured, MeasuredSource
+from anatomy.ledger.model import SOURCES, Measured, MeasuredInside, MeasuredSource
 from anatomy.measures.context import LengthHistogram
 
 NO_PROMPTS = "a training result: not measurable from prompts"
 NO_RUN = "a timing on the authors' machine: not measurable from prompts"
 NO_WEIGHTS = (
-    "the figures themselves need the SAM3 text encoder's weights, which the ledger does not read"
+    "the figures themselves need the SAM3 text encoder's weights: anatomy audit --encoder sam3=PATH"
 )
 PRINTED_ONLY = "about printed figures alone: there is nothing to measure"
 
@@ -74,3 +74,20 @@ def against(measured: Measured, value: float, published: Interval) -> str:
         return ""
     inside = published.lo <= value <= published.hi
     return " (the published value)" if inside else " (outside the published value's rounding)"
+
+
+def weights(measured: Measured | None, describe: Callable[[MeasuredInside], str | None]) -> Said:
+    """A statement about SAM3's weights alone."""
+    text = describe(measured.inside) if measured and measured.inside else None
+    return (text, None) if text else (None, NO_WEIGHTS)
+
+
+def outputs(measured: Measured | None, describe: Callable[[MeasuredInside], str | None]) -> Said:
+    """A statement about SAM3's weights on these prompts, saying which prompts those are."""
+    text = describe(measured.inside) if measured and measured.inside else None
+    if not text or measured is None:
+        return None, NO_WEIGHTS
+    if measured.is_complete:
+        return f"on all six sources: {text}", None
+    lack = lacking(measured)
+    return f"on {scope(measured)}: {text}", f"for the paper's corpus: {lack}"

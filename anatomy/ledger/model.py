@@ -99,6 +99,46 @@ class MeasuredSource:
 
 
 @dataclass(frozen=True)
+class MeasuredRank:
+    """Ranks of a column-centred matrix; p are its singular values, or their squares."""
+
+    rows: int
+    rank: float
+    rank_of_squares: float
+    dims90: int
+    dims95: int
+
+
+@dataclass(frozen=True)
+class MeasuredInside:
+    """What was measured on SAM3's own weights.
+
+    Attributes
+    ----------
+    all_tokens, used_tokens, positions : MeasuredRank
+        Of the token embedding (over all tokens, and over those of the prompts here) and of the
+        position embedding.
+    similarity_early, similarity_late : float or None
+        Mean cosine within positions 0-7 and within the rest.
+    prompts, ambient : int or None
+        Of the pooled outputs of the prompts here.
+    output_rank, mle, two_nn : float or None
+        Their effective rank and intrinsic dimension.
+    """
+
+    all_tokens: MeasuredRank
+    used_tokens: MeasuredRank
+    positions: MeasuredRank
+    similarity_early: float | None
+    similarity_late: float | None
+    prompts: int | None = None
+    ambient: int | None = None
+    output_rank: float | None = None
+    mle: float | None = None
+    two_nn: float | None = None
+
+
+@dataclass(frozen=True)
 class Measured:
     """What was measured on the paper's own sources: official or bundled files only.
 
@@ -127,6 +167,8 @@ class Measured:
         `anatomy.ledger.names.readings` and of `anatomy.ledger.names.cuts`.
     lvis_as_given_in : mapping of str to int
         How many of LVIS's names, with "_" kept, each other source here has.
+    inside : MeasuredInside or None
+        What SAM3's weights show, where they are at hand.
     """
 
     sources: Mapping[str, MeasuredSource]
@@ -143,6 +185,7 @@ class Measured:
     lvis_mean_tokens: Mapping[str, float] = field(default_factory=dict)
     lvis_cut_means: Mapping[str, float] = field(default_factory=dict)
     lvis_as_given_in: Mapping[str, int] = field(default_factory=dict)
+    inside: MeasuredInside | None = None
 
     def __post_init__(self) -> None:
         for name, source in self.sources.items():

@@ -12,8 +12,8 @@ from functools import partial
 
 from matplotlib.figure import Figure
 
-from anatomy.findings import MARK, EncoderFinding, Findings
-from anatomy.report import plots
+from anatomy.findings import MARK, EncoderFinding, Findings, InsideFinding, OutputsFinding
+from anatomy.report import inside_plots, plots
 from anatomy.report.style import ACCENT, printable, style
 
 
@@ -49,6 +49,12 @@ def slug(name: str) -> str:
 def render(findings: Findings) -> list[Rendered]:
     """All figures of a report, in the order in which it shows them."""
     drawings = [d for encoder in findings.encoders for d in _of_encoder(findings, encoder)]
+    for encoder in findings.encoders:
+        if encoder.inside:
+            drawings += _of_weights(slug(encoder.name), encoder.inside)
+            drawings += _of_outputs(slug(encoder.name), findings, encoder.inside.outputs)
+    for file in findings.outputs:
+        drawings += _of_outputs(slug(file.name), findings, file.outputs)
     if len(findings.sources) > 1:
         drawings.append(
             Drawing(
@@ -107,6 +113,69 @@ def _of_encoder(findings: Findings, encoder: EncoderFinding) -> list[Drawing]:
             caption="The most frequent tokens besides the specials, as shares of all tokens.",
             alternative="Bars of the most frequent tokens.",
             draw=partial(plots.tokens, encoder),
+        ),
+    ]
+
+
+def _of_weights(tag: str, inside: InsideFinding) -> list[Drawing]:
+    """The token table, and the position table where there is one."""
+    embedding, positions = inside.embedding, inside.positions
+    drawings = [
+        Drawing(
+            name=f"spectrum-{tag}",
+            caption=(
+                f"Spectrum of the token embedding, centred: all {embedding.rows:,} tokens and the "
+                f"{embedding.used:,} that the prompts use. The dots mark 90, 95 and 99 % of the "
+                "variance; a table without any structure would follow the dashed line."
+            ),
+            alternative="Singular values of the token table, and the variance that k of them keep.",
+            draw=partial(inside_plots.spectrum, embedding),
+        )
+    ]
+    if positions:
+        blocks = f" Each cell is the mean of {positions.block} x {positions.block} positions."
+        drawings.append(
+            Drawing(
+                name=f"positions-{tag}",
+                caption=(
+                    f"The position embedding: (a) cosine similarity of its {positions.rows} "
+                    "positions, (b) the share of prompts with a token at each, (c) mean "
+                    "similarity within the first group and within the rest, (d) its spectrum."
+                    + (blocks if positions.block > 1 else "")
+                ),
+                alternative="Heat map of the similarity of positions, above the prompts' reach.",
+                draw=partial(inside_plots.positions, positions),
+            )
+        )
+    return drawings
+
+
+def _of_outputs(tag: str, findings: Findings, outputs: OutputsFinding) -> list[Drawing]:
+    """Dimensions of the outputs, where any cloud could be measured."""
+    if not outputs.clouds:
+        return []
+    sources = [source.name for source in findings.sources]
+    more = len(sources) > inside_plots.MAX_GROUPS
+    return [
+        Drawing(
+            name=f"dimension-{tag}",
+            caption=(
+                "From the width of the outputs to their intrinsic dimension: three numbers, never "
+                "one. Red lines are 95 % intervals."
+            ),
+            alternative="Bars of ambient, linear and intrinsic dimension of the outputs.",
+            draw=partial(inside_plots.dimension, outputs),
+        ),
+        Drawing(
+            name=f"scale-{tag}",
+            caption=(
+                "The estimate depends on the scale at which it looks: with fewer points (left; "
+                "bands span the disjoint samples of each size) or farther neighbours (right; "
+                "bands are 95 % intervals) it moves. Where it is level, it can be relied on."
+                + (f" The first {inside_plots.MAX_GROUPS} sources." if more else "")
+            ),
+            alternative="Curves of the estimated dimension by sample size and neighbour order.",
+            draw=partial(inside_plots.scale, outputs, sources),
         ),
     ]
 

@@ -38,6 +38,10 @@ def render(findings: Findings, figures: Sequence[Rendered]) -> bytes:
         "percent": percent,
         "slug": slug,
         "token": _visible,
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
+        "dimension": lambda value: f"{value:,.1f}",
+        "millions": lambda number: f"{number / 1e6:,.2f} M",
+        "optional": lambda value: "none" if value is None else f"{value:.3f}",
     }
     environment.filters.update(filters)
     order = list(_GROUPS)
@@ -48,7 +52,7 @@ def render(findings: Findings, figures: Sequence[Rendered]) -> bytes:
         figures={figure.name: figure for figure in figures},
         inline=_inline,
         sentences=summary(findings),
-        window=window(findings.encoders[0]),
+        window=window(findings.encoders[0]) if findings.encoders else None,
         ledger=[(_GROUPS[g], list(part)) for g, part in groupby(entries, lambda e: e.group)],
     )
     return page.encode("utf-8")

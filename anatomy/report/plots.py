@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import matplotlib as mpl
 import numpy as np
 import seaborn as sns
 from matplotlib.figure import Figure
@@ -14,23 +13,11 @@ from anatomy.corpus.model import COMBINED
 from anatomy.findings import EncoderFinding, Findings, LengthFinding
 from anatomy.measures.context import LengthHistogram
 from anatomy.report.sentences import percent
-from anatomy.report.style import ACCENT, FAINT, INK, MUTED, WIDTH, colours, printable
+from anatomy.report.style import ACCENT, FAINT, INK, MUTED, blank, colours, in_percent, printable
 
 # Above these a figure would be unreadable and the page too large; the tables have everything.
 MAX_PANELS = 24
 MAX_ANNOTATED = 16
-
-
-def _figure(height: float) -> Figure:
-    return Figure(figsize=(WIDTH, height), layout="constrained")
-
-
-def _percent(axis: mpl.axis.Axis) -> None:
-    axis.set_major_formatter(FuncFormatter(_as_percent))
-
-
-def _as_percent(share: float, _: object) -> str:
-    return f"{100 * share:g} %"
 
 
 def _shares(length: LengthFinding, limit: int) -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +36,7 @@ def lengths(encoder: EncoderFinding) -> Figure:
     sources = sources[:MAX_PANELS]
     columns = 2 if len(sources) == 4 else min(3, len(sources))
     rows = -(-len(sources) // columns)
-    figure = _figure(0.5 + 1.5 * rows)
+    figure = blank(0.5 + 1.5 * rows)
     axes = np.ravel(figure.subplots(rows, columns, sharex=True, squeeze=False))
     limit = max(12, min(max(s.p99 for s in sources) + 4, 80))
     behind = _shares(combined, limit)
@@ -76,7 +63,7 @@ def lengths(encoder: EncoderFinding) -> Figure:
         axis.grid(visible=False, axis="x")
         axis.set_yticks([tick for tick in MaxNLocator(4).tick_values(0, top) if tick <= 1])
         axis.set_ylim(0, top)
-        _percent(axis.yaxis)
+        in_percent(axis.yaxis)
     for axis in axes[len(sources) :]:
         axis.set_visible(False)
     for axis in axes[max(0, len(sources) - columns) : len(sources)]:  # nothing stands below these
@@ -93,7 +80,7 @@ def context(encoder: EncoderFinding, longest: int) -> Figure:
     limit = max(min(max(encoder.context or 32, longest), 128), min(choice.length + 4, 512))
     at = range(1, limit + 1)
     palette = colours([source.group for source in sources])
-    figure = _figure(2.9 if len(sources) <= 3 else 2.9 + 0.2 * -(-(len(sources) + 1) // 5))
+    figure = blank(2.9 if len(sources) <= 3 else 2.9 + 0.2 * -(-(len(sources) + 1) // 5))
     left, right = figure.subplots(1, 2)
 
     whole = combined.measure
@@ -103,7 +90,7 @@ def context(encoder: EncoderFinding, longest: int) -> Figure:
     left.plot(at, quadratic, color=INK, linestyle=(0, (4, 2)), label="quadratic part (attention)")
     left.set_title("Compute spent on padding")
     left.set_ylim(0, 1)
-    _percent(left.yaxis)
+    in_percent(left.yaxis)
     left.legend(loc="lower right")
 
     floor = 1e-5
@@ -126,7 +113,7 @@ def context(encoder: EncoderFinding, longest: int) -> Figure:
     right.set_title("Tokens cut")
     right.set_yscale("log")
     right.set_ylim(floor, 1)
-    _percent(right.yaxis)
+    in_percent(right.yaxis)
     if len(sources) <= 3:
         right.legend(loc="upper right", handlelength=1.4)
     else:  # too many to stand beside the curves
@@ -145,7 +132,7 @@ def vocabulary(encoder: EncoderFinding) -> Figure:
     combined, *sources = encoder.vocabulary
     palette = {COMBINED: INK, **colours([source.group for source in sources])}
     groups = [combined, *sources]
-    figure = _figure(max(2.6, 0.7 + 0.26 * len(groups)))
+    figure = blank(max(2.6, 0.7 + 0.26 * len(groups)))
     bars, zipf, growth = figure.subplots(1, 3)
 
     names = [printable(group.group) for group in groups]
@@ -164,7 +151,7 @@ def vocabulary(encoder: EncoderFinding) -> Figure:
     zipf.plot(encoder.zipf.x, encoder.zipf.y, color=INK)
     zipf.set_xscale("log")
     zipf.set_yscale("log")
-    _percent(zipf.yaxis)
+    in_percent(zipf.yaxis)
     zipf.set_title("(b) Share by rank")
     zipf.set_xlabel("Rank of the token")
 
@@ -187,7 +174,7 @@ def _short(value: float, _: object) -> str:
 def tokens(encoder: EncoderFinding) -> Figure:
     """The most frequent tokens besides the specials."""
     shown = [t for t in encoder.top_tokens if t.id not in encoder.special_ids][:40]
-    figure = _figure(2.7)
+    figure = blank(2.7)
     axis = figure.subplots()
     labels = [printable(token.text.removesuffix(" ")) for token in shown]
     axis.bar(range(len(shown)), [token.share for token in shown], color="#486581", width=0.8)
@@ -196,7 +183,7 @@ def tokens(encoder: EncoderFinding) -> Figure:
     axis.set_xlim(-0.7, max(len(shown), 1) - 0.3)
     axis.grid(visible=False, axis="x")
     axis.set_ylabel("Share of all tokens")
-    _percent(axis.yaxis)
+    in_percent(axis.yaxis)
     return figure
 
 
@@ -207,7 +194,7 @@ def overlap(findings: Findings) -> Figure:
     share = shared / np.maximum(shared.diagonal()[:, None], 1)
     labels = np.vectorize(lambda n, part: f"{n:,}\n{percent(part)}")(shared, share)
     np.fill_diagonal(share, np.nan)
-    figure = _figure(max(2.0, 0.7 + 0.42 * len(names)))
+    figure = blank(max(2.0, 0.7 + 0.42 * len(names)))
     axis = figure.subplots()
     sns.heatmap(
         share,

@@ -1,22 +1,45 @@
-"""The summary: five sentences, each computed from the findings."""
+"""The summary: a few sentences, each computed from the findings."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from anatomy.findings import EncoderFinding, Findings
+from anatomy.findings import EncoderFinding, Estimated, Findings, OutputsFinding
 
 
 def summary(findings: Findings) -> list[str]:
     """What a reader should take away, for the first encoder."""
-    encoder = findings.encoders[0]
-    return [
-        _corpus(findings),
-        _length(encoder),
-        _context(encoder),
-        _vocabulary(encoder),
-        _ledger(findings),
-    ]
+    tokens = [part(e) for e in findings.encoders[:1] for part in (_length, _context, _vocabulary)]
+    return [_corpus(findings), *tokens, *inside(findings), _ledger(findings)]
+
+
+def inside(findings: Findings) -> list[str]:
+    """One sentence for each encoder or file whose outputs were measured."""
+    sentences = []
+    for encoder in findings.encoders:
+        if encoder.inside:
+            e = encoder.inside.embedding
+            sentences.append(
+                f"Of {encoder.name}'s {e.parameters / 1e6:.1f} M parameters of token embedding the "
+                f"prompts use {e.pruned_parameters / 1e6:.1f} M. "
+                + _outputs(encoder.name, encoder.inside.outputs)
+            )
+    return sentences + [_outputs(file.name, file.outputs) for file in findings.outputs]
+
+
+def _outputs(name: str, outputs: OutputsFinding) -> str:
+    if not outputs.clouds:
+        return f"The outputs of {name} were not measured."
+    cloud = outputs.clouds[0]
+    return (
+        f"The {cloud.kind} outputs of {name} for {cloud.points:,} prompts are {cloud.ambient:,} "
+        f"wide, have an effective rank of {cloud.linear.effective_rank:.1f}, and an intrinsic "
+        f"dimension of {_estimated(cloud.harmonic)} by MLE and {_estimated(cloud.two_nn)} by TwoNN."
+    )
+
+
+def _estimated(estimate: Estimated) -> str:
+    return f"{estimate.value:.1f} ({estimate.low:.1f} to {estimate.high:.1f})"
 
 
 def window(encoder: EncoderFinding) -> int:

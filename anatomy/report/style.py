@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 import matplotlib as mpl
 import seaborn as sns
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
 WIDTH = 7.6  # inches, of a figure that fills the column
 INK = "#1f2933"
@@ -39,6 +42,16 @@ def printable(text: str) -> str:
         c if c.isprintable() and ord(c) < 0x250 else c.encode("unicode_escape").decode("ascii")
         for c in text
     )
+
+
+def blank(height: float) -> Figure:
+    """An empty figure of the column's width, `height` inches high."""
+    return Figure(figsize=(WIDTH, height), layout="constrained")
+
+
+def in_percent(axis: Axis) -> None:
+    """Label the ticks of shares in per cent."""
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
 
 
 @contextmanager

@@ -46,9 +46,14 @@ def offsets_of(lengths: np.ndarray) -> np.ndarray:
     return offsets
 
 
-def gather(flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """Concatenate the rows ``flat[starts[j] : starts[j] + lengths[j]]`` for all j."""
+def spans(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The places ``starts[j], ..., starts[j] + lengths[j] - 1`` for all j, one after the other."""
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
     places: np.ndarray = np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
-    return np.take(flat, places)
+    return places
+
+
+def gather(flat: np.ndarray, starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Concatenate the rows ``flat[starts[j] : starts[j] + lengths[j]]`` for all j."""
+    return np.take(flat, spans(starts, lengths))

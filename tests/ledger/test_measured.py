@@ -6,7 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from anatomy.ledger import PAPER, Entry, Measured, MeasuredSource, ledger, lvis_cuts, lvis_readings
+from anatomy.ledger import (
+    PAPER,
+    Entry,
+    Measured,
+    MeasuredInside,
+    MeasuredRank,
+    MeasuredSource,
+    ledger,
+    lvis_cuts,
+    lvis_readings,
+)
 from tests.ledger.samples import NAMES, PUBLISHED, histogram, measured, source
 
 
@@ -245,3 +255,42 @@ def test_joint_numbers_must_be_those_of_the_sources_listed() -> None:
         _with(lvis, union=1203, plain_sum=1203)
     with pytest.raises(ValueError, match="lengths"):
         _with({"lvis": replace(lvis["lvis"], unique=1000)}, union=1000, plain_sum=1000)
+
+
+INSIDE = MeasuredInside(
+    all_tokens=MeasuredRank(49_408, 979.3, 798.4, 857, 933),
+    used_tokens=MeasuredRank(9_268, 900.1, 700.2, 801, 899),
+    positions=MeasuredRank(32, 19.8, 11.2, 7, 10),
+    similarity_early=0.54,
+    similarity_late=0.78,
+    prompts=4_983,
+    ambient=256,
+    output_rank=85.1,
+    mle=16.2,
+    two_nn=15.9,
+)
+
+
+def test_weights_that_are_here_speak_for_themselves() -> None:
+    part = replace(measured({"lvis": 1203}), inside=INSIDE)
+    ranks = entry("effective-rank-definition", part)
+    assert "all tokens: 979.3 (p = s), 798.4 (p = s^2), 857 and 933 directions" in str(
+        ranks.measured
+    )
+    assert ranks.not_measured is None
+    assert "1.44 times" in str(entry("position-similarity-ratio", part).measured)
+
+
+def test_outputs_on_other_prompts_say_on_which() -> None:
+    part = entry("intrinsic-dimension", replace(measured({"lvis": 1203}), inside=INSIDE))
+    assert "on lvis 1,203 here" in str(part.measured) and "16.2 (MLE)" in str(part.measured)
+    assert "needs the official files of" in str(part.not_measured)
+    whole = entry("intrinsic-dimension", replace(complete(), inside=INSIDE))
+    assert str(whole.measured).startswith("on all six sources") and whole.not_measured is None
+
+
+@pytest.mark.parametrize("found", [None, measured({"lvis": 1203})])
+def test_without_weights_the_ledger_says_what_is_missing(found: Measured | None) -> None:
+    for slug in ("rank-percentages", "position-similarity-ratio", "output-utilisation"):
+        assert entry(slug, found).measured is None
+        assert "--encoder sam3=PATH" in str(entry(slug, found).not_measured)

@@ -5,28 +5,57 @@ from __future__ import annotations
 from fractions import Fraction
 
 from anatomy.ledger.claims import Claims
-from anatomy.ledger.here import NO_WEIGHTS
+from anatomy.ledger.here import outputs, weights
 from anatomy.ledger.intervals import Figure, Interval, number
-from anatomy.ledger.model import Entry, Measured
+from anatomy.ledger.model import Entry, Measured, MeasuredInside
 from anatomy.ledger.spectra import Power, reachable, reachable_by_share
 from anatomy.ledger.verdicts import Verdict, all_of, any_reading, equal
 
 
 def entries(claims: Claims, measured: Measured | None) -> list[Entry]:
     """Rank percentages, the meaning of "effective rank", similarities, redundancy, dimension."""
-    del measured  # nothing here follows from prompts
     return [
-        _percentages(claims),
-        _definition(claims),
-        _similarity(claims),
-        _redundancy(claims),
-        _dimension(claims),
-        _superfluous(claims),
+        _percentages(claims, measured),
+        _definition(claims, measured),
+        _similarity(claims, measured),
+        _redundancy(claims, measured),
+        _dimension(claims, measured),
+        _superfluous(claims, measured),
     ]
 
 
-def _percentages(claims: Claims) -> Entry:
+def _ranks(inside: MeasuredInside) -> str:
+    named = (
+        ("all tokens", inside.all_tokens),
+        (f"the {inside.used_tokens.rows:,} tokens of these prompts", inside.used_tokens),
+        ("positions", inside.positions),
+    )
+    return "; ".join(
+        f"{name}: {rank.rank:.1f} (p = s), {rank.rank_of_squares:.1f} (p = s^2), "
+        f"{rank.dims90} and {rank.dims95} directions"
+        for name, rank in named
+    )
+
+
+def _cosines(inside: MeasuredInside) -> str | None:
+    early, late = inside.similarity_early, inside.similarity_late
+    if early is None or late is None:
+        return None
+    return f"{early:.3f} within 0-7 and {late:.3f} within the rest, {late / early:.2f} times"
+
+
+def _spaces(inside: MeasuredInside) -> str | None:
+    if inside.output_rank is None or inside.mle is None or inside.two_nn is None:
+        return None
+    return (
+        f"{inside.prompts:,} prompts: effective rank {inside.output_rank:.1f} of "
+        f"{inside.ambient}, intrinsic dimension {inside.mle:.1f} (MLE), {inside.two_nn:.1f} (TwoNN)"
+    )
+
+
+def _percentages(claims: Claims, measured: Measured | None) -> Entry:
     e = claims.embeddings
+    here, lacking = weights(measured, _ranks)
     parts, implied = [], []
     for row in e.rows:
         share = row.rank.interval / e.width.interval
@@ -44,13 +73,14 @@ def _percentages(claims: Claims) -> Entry:
         verdict=all_of(parts),
         margin=f"{parts.count('holds')} of {len(parts)} agree within rounding",
         explanation="Each percentage is the rank over the embedding's width of 1,024.",
-        measured=None,
-        not_measured=NO_WEIGHTS,
+        measured=here,
+        not_measured=lacking,
     )
 
 
-def _definition(claims: Claims) -> Entry:
+def _definition(claims: Claims, measured: Measured | None) -> Entry:
     e = claims.embeddings
+    here, lacking = weights(measured, _ranks)
     readings: dict[str, Verdict] = {}
     implied = []
     names: tuple[tuple[Power, str], ...] = ((1, "p = s"), (2, "p = s^2"))
@@ -91,8 +121,8 @@ def _definition(claims: Claims) -> Entry:
         " the values themselves, Table 2's ranks lie at the lower end, or below, of the spectra"
         " found with its 90 % and 95 % columns: about twenty directions far above all others, which"
         " are level. The two places may have used different definitions; the weights decide.",
-        measured=None,
-        not_measured=NO_WEIGHTS,
+        measured=here,
+        not_measured=lacking,
     )
 
 
@@ -107,8 +137,9 @@ def _reached(rank: Figure, least: float, most: float, power: Power) -> Verdict:
     return "contradicts" if power == 2 and rank.interval.lo > most else "undecided"
 
 
-def _similarity(claims: Claims) -> Entry:
+def _similarity(claims: Claims, measured: Measured | None) -> Entry:
     e = claims.embeddings
+    here, lacking = weights(measured, _cosines)
     implied = e.similarity_late.interval / e.similarity_early.interval
     published = e.similarity_ratio.interval
     inside = published.lo <= implied.lo and implied.hi <= published.hi
@@ -135,13 +166,14 @@ def _similarity(claims: Claims) -> Entry:
         " 1.4. Roundings of one number may choose where they overlap; 0.76 to 0.79 is a range of"
         " values, of which some fit and some do not. One number for the late positions would"
         " decide.",
-        measured=None,
-        not_measured=NO_WEIGHTS,
+        measured=here,
+        not_measured=lacking,
     )
 
 
-def _redundancy(claims: Claims) -> Entry:
+def _redundancy(claims: Claims, measured: Measured | None) -> Entry:
     e = claims.embeddings
+    here, lacking = outputs(measured, _spaces)
     third = e.output_rank.interval / e.ambient.interval
     redundant = 1 - e.dimension.interval / e.ambient.interval
     used = e.dimension_range.interval / e.ambient.interval
@@ -168,13 +200,14 @@ def _redundancy(claims: Claims) -> Entry:
         explanation="The ratios are right as divisions by 256. Whether an intrinsic dimension"
         " measures capacity in this way is another question: a curved surface of dimension 16 can"
         " need all 256 directions.",
-        measured=None,
-        not_measured=NO_WEIGHTS,
+        measured=here,
+        not_measured=lacking,
     )
 
 
-def _dimension(claims: Claims) -> Entry:
+def _dimension(claims: Claims, measured: Measured | None) -> Entry:
     e = claims.embeddings
+    here, lacking = outputs(measured, _spaces)
     centre, span = e.dimension.interval, e.dimension_range.interval
     upper = Interval(span.hi - 1, span.hi)  # the rounding of the range's upper end
     verdict: Verdict = "contradicts" if upper.gap(centre) else "undecided"
@@ -193,13 +226,14 @@ def _dimension(claims: Claims) -> Entry:
         f" {number(centre.hi - 1, 0)}, or {number(centre.hi, 0)} if both its numbers were rounded",
         explanation="An estimate of 19 lies outside 16 ± 2 unless all three numbers were rounded"
         " in its favour. The two estimates, not rounded, would decide.",
-        measured=None,
-        not_measured=NO_WEIGHTS,
+        measured=here,
+        not_measured=lacking,
     )
 
 
-def _superfluous(claims: Claims) -> Entry:
+def _superfluous(claims: Claims, measured: Measured | None) -> Entry:
     e = claims.embeddings
+    here, lacking = outputs(measured, _spaces)
     ambient = e.ambient.interval
     whole, tens = e.superfluous.interval, e.superfluous.interval.mid
     wide = Interval(tens - Fraction(5, 100), tens + Fraction(5, 100))
@@ -224,6 +258,6 @@ def _superfluous(claims: Claims) -> Entry:
         explanation="No number of section 3 is 90 %. The nearest is the share of output directions"
         " beyond the intrinsic dimension. By 3.2.1 the token embedding itself is well used and"
         ' "not amenable to significant low-rank compression".',
-        measured=None,
-        not_measured=NO_WEIGHTS,
+        measured=here,
+        not_measured=lacking,
     )

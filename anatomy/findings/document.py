@@ -10,39 +10,26 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from anatomy.errors import InputError
-from anatomy.measures.context import LengthHistogram
+from anatomy.findings.inside import FileOutputsFinding, InsideFinding, InsideSettings
+from anatomy.findings.parts import Curve, FileFinding, Part
+from anatomy.findings.tokens import (
+    ContextRecommendation,
+    LengthFinding,
+    TokenFinding,
+    VocabularyFinding,
+)
 
-SCHEMA_VERSION: Literal[1] = 1
+SCHEMA_VERSION: Literal[2] = 2
 FILE_NAME = "findings.json"
 MARK = "anatomy:findings"  # precedes the digest in every file rendered from the findings
 
 
-def _rounded(value: Any) -> Any:
-    """Six significant digits for shares and means: what is left differs between machines."""
-    return float(f"{value:.6g}") if isinstance(value, float) else value
-
-
-Rounded = Annotated[float, BeforeValidator(_rounded)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FileFinding(_Part):
-    """A file that was read. `path` is relative to the data folder, or as the user gave it."""
-
-    path: str
-    bytes: int
-    sha256: str
-
-
-class SourceFinding(_Part):
+class SourceFinding(Part):
     """One source: where its prompts come from and how many there are."""
 
     name: str
@@ -60,7 +47,7 @@ class SourceFinding(_Part):
     unique: int = Field(description="Distinct raw strings")
 
 
-class CorpusFinding(_Part):
+class CorpusFinding(Part):
     """All sources together."""
 
     plain_sum: int = Field(description="Sum of the sources' unique prompts")
@@ -71,81 +58,7 @@ class CorpusFinding(_Part):
     stand_ins: list[str] = Field(description="Sources made of prompts that anatomy generated")
 
 
-class ContextRow(_Part):
-    """One context length L for one group of prompts; all values are shares from 0 to 1."""
-
-    length: int
-    density: Rounded
-    padding: Rounded
-    quadratic_padding: Rounded
-    truncation: Rounded
-    token_loss: Rounded
-
-
-class LengthFinding(_Part):
-    """Prompt lengths in tokens (start and end token included) of one source, or of all."""
-
-    group: str = Field(description='A source\'s name, or "combined" for the union')
-    prompts: int
-    tokens: int
-    mean: Rounded
-    median: int
-    p90: int
-    p95: int
-    p99: int
-    maximum: int
-    histogram: list[tuple[int, int]] = Field(description="(tokens, prompts), ascending, no zeros")
-    contexts: list[ContextRow]
-
-    @property
-    def measure(self) -> LengthHistogram:
-        """The histogram as the measure that gives every share at every context length."""
-        return LengthHistogram.from_pairs(self.histogram)
-
-
-class ContextRecommendation(_Part):
-    """The smallest context length that cuts no more tokens than the bound allows."""
-
-    length: int
-    aligned: int = Field(description="`length` rounded up to a multiple of 8")
-    bound: float = Field(description="Largest token loss allowed, overall and in every source")
-    worst: str = Field(description="The group that decides")
-    worst_loss: Rounded
-    worst_loss_before: Rounded = Field(description="That group's token loss one position shorter")
-    combined_loss: Rounded
-    reason: str
-
-
-class TokenFinding(_Part):
-    """One frequent token."""
-
-    id: int
-    text: str
-    count: int
-    share: Rounded
-
-
-class VocabularyFinding(_Part):
-    """Use of the vocabulary by one source, or by all."""
-
-    group: str
-    prompts: int
-    tokens: int
-    distinct: int
-    coverage: Rounded
-    special_share: Rounded
-    top_shares: dict[int, Rounded] = Field(description="k -> share of the k most frequent ids")
-    in_one_prompt: int = Field(description="Ids that occur in a single prompt")
-
-
-class Curve(_Part):
-    """Points of a curve."""
-
-    x: list[int]
-    y: list[Rounded]
-
-
-class EncoderFinding(_Part):
+class EncoderFinding(Part):
     """What one encoder's tokenizer, and its weights where they are at hand, make of the corpus."""
 
     name: str
@@ -164,9 +77,10 @@ class EncoderFinding(_Part):
     top_tokens: list[TokenFinding]
     kept_ids: str = Field(description='Ids that occur, ascending, as ranges: "0-3,17,40-41"')
     weights: str = Field(description='"measured", or why the sections that need weights are not')
+    inside: InsideFinding | None = Field(description="What the weights show, where they are")
 
 
-class LedgerFinding(_Part):
+class LedgerFinding(Part):
     """A published claim, what its own numbers imply, and what was measured here."""
 
     id: str
@@ -183,7 +97,7 @@ class LedgerFinding(_Part):
     not_measured: str | None
 
 
-class Settings(_Part):
+class Settings(Part):
     """What the user asked for."""
 
     sources: list[str]
@@ -192,9 +106,10 @@ class Settings(_Part):
     token_loss_bound: float
     stand_ins: bool
     seed: int
+    inside: InsideSettings
 
 
-class Run(_Part):
+class Run(Part):
     """When, where and how: the only part that differs between two runs on the same inputs."""
 
     started: str
@@ -206,15 +121,16 @@ class Run(_Part):
     versions: dict[str, str]
 
 
-class Findings(_Part):
+class Findings(Part):
     """The document. `load` reads one, `to_json` writes it."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[2] = SCHEMA_VERSION
     generator: str
     settings: Settings
     sources: list[SourceFinding]
     corpus: CorpusFinding
     encoders: list[EncoderFinding]
+    outputs: list[FileOutputsFinding] = Field(description="Outputs computed elsewhere, from files")
     ledger: list[LedgerFinding]
     run: Run
 
@@ -272,26 +188,6 @@ def digest_of(document: dict[str, Any]) -> str:
     rest = {key: value for key, value in document.items() if key not in ("run", "digest")}
     canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
-
-
-def ranges(ids: list[int]) -> str:
-    """Ascending ids as text: ``[0, 1, 2, 5]`` becomes ``"0-2,5"``."""
-    runs: list[list[int]] = []
-    for number in ids:
-        if runs and runs[-1][1] == number - 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
-
-
-def from_ranges(text: str) -> list[int]:
-    """The ids that `ranges` wrote."""
-    ids: list[int] = []
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        ids += range(int(first), int(last or first) + 1)
-    return ids
 
 
 def json_schema() -> str:

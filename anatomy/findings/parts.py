@@ -1,0 +1,62 @@
+"""What every part of the findings is made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+
+def _rounded(value: Any) -> Any:
+    """Six significant digits for shares and means: what is left differs between machines."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _rounded4(value: Any) -> Any:
+    """Four significant digits: an estimate's own error, and a device's, begin there."""
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+Rounded = Annotated[float, BeforeValidator(_rounded)]
+Rounded4 = Annotated[float, BeforeValidator(_rounded4)]
+
+
+class Part(BaseModel):
+    """A part of the document: nothing unknown in it, and never changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FileFinding(Part):
+    """A file that was read. `path` is relative to the data folder, or as the user gave it."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+class Curve(Part):
+    """Points of a curve."""
+
+    x: list[int]
+    y: list[Rounded]
+
+
+def ranges(ids: list[int]) -> str:
+    """Ascending ids as text: ``[0, 1, 2, 5]`` becomes ``"0-2,5"``."""
+    runs: list[list[int]] = []
+    for number in ids:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def from_ranges(text: str) -> list[int]:
+    """The ids that `ranges` wrote."""
+    ids: list[int] = []
+    for part in filter(None, text.split(",")):
+        first, _, last = part.partition("-")
+        ids += range(int(first), int(last or first) + 1)
+    return ids

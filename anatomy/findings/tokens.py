@@ -1,0 +1,75 @@
+"""What a tokenizer makes of a corpus: lengths, context window, vocabulary."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from anatomy.findings.parts import Part, Rounded
+from anatomy.measures.context import LengthHistogram
+
+
+class ContextRow(Part):
+    """One context length L for one group of prompts; all values are shares from 0 to 1."""
+
+    length: int
+    density: Rounded
+    padding: Rounded
+    quadratic_padding: Rounded
+    truncation: Rounded
+    token_loss: Rounded
+
+
+class LengthFinding(Part):
+    """Prompt lengths in tokens (start and end token included) of one source, or of all."""
+
+    group: str = Field(description='A source\'s name, or "combined" for the union')
+    prompts: int
+    tokens: int
+    mean: Rounded
+    median: int
+    p90: int
+    p95: int
+    p99: int
+    maximum: int
+    histogram: list[tuple[int, int]] = Field(description="(tokens, prompts), ascending, no zeros")
+    contexts: list[ContextRow]
+
+    @property
+    def measure(self) -> LengthHistogram:
+        """The histogram as the measure that gives every share at every context length."""
+        return LengthHistogram.from_pairs(self.histogram)
+
+
+class ContextRecommendation(Part):
+    """The smallest context length that cuts no more tokens than the bound allows."""
+
+    length: int
+    aligned: int = Field(description="`length` rounded up to a multiple of 8")
+    bound: float = Field(description="Largest token loss allowed, overall and in every source")
+    worst: str = Field(description="The group that decides")
+    worst_loss: Rounded
+    worst_loss_before: Rounded = Field(description="That group's token loss one position shorter")
+    combined_loss: Rounded
+    reason: str
+
+
+class TokenFinding(Part):
+    """One frequent token."""
+
+    id: int
+    text: str
+    count: int
+    share: Rounded
+
+
+class VocabularyFinding(Part):
+    """Use of the vocabulary by one source, or by all."""
+
+    group: str
+    prompts: int
+    tokens: int
+    distinct: int
+    coverage: Rounded
+    special_share: Rounded
+    top_shares: dict[int, Rounded] = Field(description="k -> share of the k most frequent ids")
+    in_one_prompt: int = Field(description="Ids that occur in a single prompt")

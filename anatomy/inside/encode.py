@@ -1,0 +1,179 @@
+"""Encoding a plan: batches without padding, shards that are kept on disk.
+
+Rows are sorted by length and each batch holds rows of one length only, so nothing is computed on
+padding and no mask can matter. The sorted rows are cut into shards; each finished shard is a file
+named by what it holds, so that a second audit, or a killed one run again, encodes only what is
+not there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anatomy.files import write_whole
+from anatomy.inside.draw import Plan
+from anatomy.progress import Steps, quiet
+from anatomy.tokens.ragged import rows
+from anatomy.tokens.table import TokenTable, spans
+
+if TYPE_CHECKING:
+    from anatomy.encoders.model import TextModel
+
+SHARD = 2048  # rows
+BATCH = 2048  # tokens: more does not run faster on a CPU, and larger ones need more memory
+BATCH_CUDA = 65536
+IN_MEMORY = 1 << 30  # bytes
+_FORMAT = 1  # of the shards; another one never meets their files
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Outputs of a plan.
+
+    Attributes
+    ----------
+    pooled : ndarray of float32, shape [M, D]
+        Of each row of the plan's table.
+    tokens : ndarray of float32, shape [K, D]
+        At each of the plan's places.
+    reused : int
+        Rows that came from the cache.
+    """
+
+    pooled: np.ndarray
+    tokens: np.ndarray
+    reused: int
+
+
+def batches(device: str) -> str:
+    """The batch plan in words: floats are the same only where it is."""
+    return f"rows of one length, up to {_budget(device):,} tokens; shards of {SHARD:,} rows"
+
+
+def encode(
+    model: TextModel,
+    plan: Plan,
+    *,
+    pooling: str,
+    key: str,
+    cache: Path | None,
+    steps: Steps = quiet,
+    name: str = "",
+) -> Encoded:
+    """Run an encoder over the rows of a plan.
+
+    Parameters
+    ----------
+    model : TextModel
+    plan : Plan
+    pooling : {"mean", "end", "cls"}
+    key : str
+        Says all that the outputs depend on besides the rows: weights, tokenizer, context,
+        pooling, dtype, device, threads.
+    cache : Path or None
+        Folder of the shards; None keeps none.
+    steps : Steps
+        Told about progress, with prompts per second.
+    name : str
+        Of the encoder, for `steps`.
+    """
+    table, places = plan.table, plan.places
+    pooled: np.ndarray | None = None
+    tokens: np.ndarray | None = None
+    order = np.argsort(table.lengths, kind="stable")
+    digest = hashlib.sha256(f"{_FORMAT} {batches(model.device)} {key}".encode()).hexdigest()
+    folder = cache / digest[:32] if cache else None
+    wanted = np.zeros(len(table.ids), dtype=bool)
+    wanted[places] = True
+    reused, done, clock = 0, 0, time.perf_counter()
+    for at in range(0, len(order), SHARD):
+        chosen = order[at : at + SHARD]
+        shard = rows(table, chosen)
+        here = spans(table.offsets[chosen], shard.lengths)
+        mask = wanted[here]
+        path = folder / f"{_content(shard, mask)}.safetensors" if folder else None
+        found = _read(path) if path else None
+        if found is not None:
+            reused += len(chosen)
+        else:
+            found = _run(model, shard, mask, pooling)
+            if path:
+                _write(path, found)
+            done += len(chosen)
+            rate = done / (time.perf_counter() - clock)
+            steps(
+                f"Encoding with {name}: {at + len(chosen):,} of {len(order):,} prompts, "
+                f"{rate:,.0f} a second"
+            )
+        if pooled is None or tokens is None:
+            pooled = _array((len(table), found[0].shape[1]))
+            tokens = _array((len(places), found[1].shape[1]))
+        pooled[chosen] = found[0]
+        tokens[np.searchsorted(places, here[mask])] = found[1]
+    if pooled is None or tokens is None:
+        raise ValueError("nothing to encode: the plan has no rows")
+    return Encoded(pooled, tokens, reused)
+
+
+def _array(shape: tuple[int, int]) -> np.ndarray:
+    """Room for outputs: in memory, or in a file without a name where it would fill the memory."""
+    if 4 * shape[0] * shape[1] <= IN_MEMORY:
+        return np.empty(shape, dtype=np.float32)
+    with tempfile.TemporaryFile() as stream:
+        return np.memmap(stream, dtype=np.float32, mode="w+", shape=shape)
+
+
+def _budget(device: str) -> int:
+    return BATCH_CUDA if device == "cuda" else BATCH
+
+
+def _run(
+    model: TextModel, shard: TokenTable, mask: np.ndarray, pooling: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pooled outputs of the rows, and token outputs where `mask` is True, in the rows' order."""
+    lengths = shard.lengths
+    pooled, tokens = [], []
+    at = 0
+    while at < len(shard):
+        length = int(lengths[at])
+        end = int(np.searchsorted(lengths, length, side="right"))
+        end = min(end, at + max(1, _budget(model.device) // length))
+        low, high = shard.offsets[at], shard.offsets[end]
+        ids = shard.ids[low:high].reshape(end - at, length).astype(np.int64)
+        outputs = model.encode(ids)
+        pooled.append(outputs.pooled(pooling))
+        tokens.append(outputs.tokens.reshape(high - low, -1)[mask[low:high]])
+        at = end
+    return np.concatenate(pooled), np.concatenate(tokens)
+
+
+def _content(shard: TokenTable, mask: np.ndarray) -> str:
+    digest = hashlib.sha256()
+    for part in (shard.lengths, shard.ids.astype(np.int32), np.packbits(mask)):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    return digest.hexdigest()[:40]
+
+
+def _write(path: Path, found: tuple[np.ndarray, np.ndarray]) -> None:
+    from safetensors.numpy import save
+
+    write_whole(path, save({"pooled": found[0], "tokens": found[1]}))
+
+
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
+    """A shard from disk; None if it is not there or is damaged: then it is made again."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(path.read_bytes())
+        return tensors["pooled"], tensors["tokens"]
+    except (OSError, SafetensorError, KeyError):
+        return None

@@ -1,0 +1,145 @@
+"""Outputs of encoders, and of files, from their points to the findings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anatomy.corpus.model import COMBINED
+from anatomy.corpus.variants import variant_keys
+from anatomy.findings import CloudFinding, OutputsFinding
+from anatomy.inside.cloud import Method, cloud_finding
+from anatomy.inside.draw import Plan, plan, priorities
+from anatomy.inside.encode import Encoded, batches, encode
+from anatomy.inside.options import InsideOptions
+from anatomy.inside.published import Published
+from anatomy.progress import Steps, quiet
+from anatomy.view import TokenView
+
+if TYPE_CHECKING:
+    from anatomy.encoders.model import TextModel
+
+
+def outputs_finding(
+    view: TokenView,
+    model: TextModel,
+    options: InsideOptions,
+    seed: int,
+    published: Published,
+    steps: Steps = quiet,
+) -> OutputsFinding:
+    """Draw prompts of the union and of each source, encode them, measure their outputs."""
+    corpus, tokenizer = view.corpus, view.encoder.tokenizer
+    groups = {COMBINED: corpus.first}
+    if len(corpus.names) > 1:  # one source alone is the union
+        groups |= {name: corpus.source == code for code, name in enumerate(corpus.names)}
+    drawn = plan(
+        view.table,
+        priorities(corpus.prompt, seed),
+        groups,
+        sample=options.sample,
+        context=model.context,
+        special_ids=tokenizer.special_ids,
+        causal=model.causal,
+        seed=seed,
+    )
+    pooling = model.pooling if options.pooling == "own" else options.pooling
+    threads = _threads(model.device)
+    depends = (tokenizer.description, model.context, pooling, model.dtype, model.device, threads)
+    encoded = encode(
+        model,
+        drawn,
+        pooling=pooling,
+        key=f"{model.weights_hash} {depends}",
+        cache=options.cache,
+        steps=steps,
+        name=view.encoder.name,
+    )
+    method = Method(options.neighbours, model.device, options.id_estimators, seed)
+    clouds, absent = _clouds(view, drawn, encoded, method, steps)
+    combined = next((c for c in clouds if c.group == COMBINED and c.kind == "pooled"), None)
+    return OutputsFinding(
+        pooling=model.pooling_note(pooling),
+        normalised=False,
+        context=model.context,
+        truncated=drawn.truncated,
+        device=model.device,
+        dtype=model.dtype,
+        threads=threads,
+        batches=batches(model.device),
+        clouds=clouds,
+        absent=absent,
+        published=dict(published.outputs),
+        rank=combined.linear.dims[99] if combined else None,
+        advice=advice(combined),
+    )
+
+
+def _clouds(
+    view: TokenView, drawn: Plan, encoded: Encoded, method: Method, steps: Steps
+) -> tuple[list[CloudFinding], dict[str, str]]:
+    """Every group's pooled outputs, then its per-token ones; and why some are missing."""
+    places = drawn.places
+    clouds: list[CloudFinding] = []
+    absent: dict[str, str] = {}
+    for kind in ("pooled", "per-token"):
+        for group, sample in drawn.samples.items():
+            main = group == COMBINED
+            own = method if main and kind == "pooled" else replace(method, others=())
+            try:
+                if kind == "pooled":
+                    cloud = cloud_finding(
+                        encoded.pooled[sample.rows],
+                        group=group,
+                        kind="pooled",
+                        population=sample.population,
+                        drawn=sample.drawn,
+                        copies=sample.drawn - len(sample.rows),
+                        variants=variant_keys(view.corpus.prompts.take(sample.prompts)),
+                        method=own,
+                        reference=main,
+                        steps=steps,
+                    )
+                else:
+                    cloud = cloud_finding(
+                        encoded.tokens[np.searchsorted(places, sample.places)],
+                        group=group,
+                        kind="per-token",
+                        population=sample.tokens,
+                        drawn=sample.tokens,
+                        copies=sample.tokens - sample.kept,
+                        variants=None,
+                        method=own,
+                        reference=main,
+                        steps=steps,
+                    )
+            except ValueError as error:  # too few points, or one that is not finite
+                absent[f"{group}, {kind}"] = str(error)
+            else:
+                clouds.append(cloud)
+    return clouds, absent
+
+
+def advice(cloud: CloudFinding | None) -> str:
+    """How many output dimensions to keep, and why, from the pooled outputs of the union."""
+    if cloud is None:
+        return "Not measured: too few distinct prompts."
+    rank, dimension = cloud.linear.dims[99], cloud.harmonic
+    return (
+        f"Keep {rank} of {cloud.ambient} output dimensions: a linear projection to {rank} keeps "
+        f"99 % of the variance of these outputs ({cloud.linear.dims[95]} keep 95 %). The intrinsic "
+        f"dimension, {dimension.value:.1f} ({dimension.low:.1f} to {dimension.high:.1f}) by MLE, "
+        "is what a curved manifold could need at the scale of the nearest neighbours; no linear "
+        "layer reaches it."
+    )
+
+
+def _threads(device: str) -> int | None:
+    """CPU threads of an encoder's products: sums in another order are other floats."""
+    if device != "cpu":
+        return None
+    import torch
+
+    return torch.get_num_threads()
