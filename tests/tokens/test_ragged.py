@@ -33,7 +33,7 @@ def test_a_cut_row_keeps_its_end_token(lists, length):
     expected = [
         row
         if len(row) <= length
-        else row[: length - 1] + [row[-1] if row[-1] == 3 else row[length - 1]]
+        else [*row[: length - 1], row[-1] if row[-1] == 3 else row[length - 1]]
         for row in lists
     ]
     assert lists_of(truncate(table_of(lists), length, (3,))) == expected
