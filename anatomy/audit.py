@@ -13,7 +13,7 @@ from pathlib import Path
 import anatomy
 from anatomy.corpus import build
 from anatomy.corpus.locate import data_folder
-from anatomy.encoders import resolve
+from anatomy.encoders import NoWeightsError, resolve
 from anatomy.encoders.outputs import read_outputs
 from anatomy.errors import InputError
 from anatomy.evidence import evidence, evidence_inside
@@ -117,12 +117,12 @@ def audit(
             )
         steps(f"Measuring with {encoder.name}")
         official = evidence(view) if encoder.name == "sam3" else None  # the paper's encoder
-        found = _inside(view, inside, seed, official, steps)
+        found, why_not = _inside(view, inside, seed, official, steps)
         if official:
             only = all(s.kind in ("official", "bundled") for s in corpus.summaries)
             shown_inside = evidence_inside(found, official=only) if found else None
             measured_sam3 = replace(official, inside=shown_inside)
-        measured.append(encoder_finding(view, contexts, token_loss_bound, found))
+        measured.append(encoder_finding(view, contexts, token_loss_bound, found or why_not))
     outputs = [
         file_outputs_finding(name, rows, corpus, inside, seed, steps)
         for name, rows in files.items()
@@ -171,14 +171,18 @@ def _files(encoders: Sequence[str]) -> list[str]:
 
 def _inside(
     view: TokenView, options: InsideOptions, seed: int, official: Measured | None, steps: Steps
-) -> InsideFinding | None:
-    """What the encoder's weights show; None where there are none."""
+) -> tuple[InsideFinding | None, str]:
+    """What the encoder's weights show; or why there are none."""
     encoder = view.encoder
     if encoder.open is None:
-        return None
+        return None, encoder.weights
     steps(f"Loading the weights of {encoder.name}")
-    model = encoder.open(found_device(options.device), options.dtype)
-    return inside_finding(view, model, options, seed, comparable(encoder.name, official), steps)
+    try:
+        model = encoder.open(found_device(options.device), options.dtype)
+    except NoWeightsError as error:
+        return None, str(error)
+    published = comparable(encoder.name, official)
+    return inside_finding(view, model, options, seed, published, steps), ""
 
 
 def ledger_at_hand(data: Path | None = None, *, steps: Steps = quiet) -> list[LedgerFinding]:

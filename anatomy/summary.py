@@ -75,9 +75,12 @@ def source_findings(corpus: Corpus) -> list[SourceFinding]:
 
 
 def encoder_finding(
-    view: TokenView, contexts: Sequence[int], bound: float, inside: InsideFinding | None = None
+    view: TokenView, contexts: Sequence[int], bound: float, inside: InsideFinding | str
 ) -> EncoderFinding:
-    """What one encoder makes of the corpus, at these context lengths and this token-loss bound."""
+    """What one encoder makes of the corpus, at these context lengths and this token-loss bound.
+
+    `inside` is what its weights show, or why that is not measured.
+    """
     tokenizer, counts = view.encoder.tokenizer, view.combined_counts
     lengths = {COMBINED: view.combined_lengths, **view.lengths}
     vocabulary = {COMBINED: counts, **view.counts}
@@ -116,8 +119,8 @@ def encoder_finding(
             for number in ranked[:TOP_TOKENS]
         ],
         kept_ids=ranges(counts.used.tolist()),
-        weights="measured" if inside else view.encoder.weights,
-        inside=inside,
+        weights=inside if isinstance(inside, str) else "measured",
+        inside=None if isinstance(inside, str) else inside,
     )
 
 

@@ -1,5 +1,6 @@
-"""Encoders by name. For now an encoder is its tokenizer; weights come with their own measures."""
+"""Encoders by name: a tokenizer and, where they can be had, weights."""
 
+from anatomy.encoders.model import NoWeightsError
 from anatomy.encoders.registry import Encoder, resolve
 
-__all__ = ["Encoder", "resolve"]
+__all__ = ["Encoder", "NoWeightsError", "resolve"]

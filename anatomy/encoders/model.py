@@ -25,6 +25,10 @@ _NOTES = {
 }
 
 
+class NoWeightsError(Exception):
+    """There turned out to be no weights; the message says so, and how to get them."""
+
+
 @dataclass(frozen=True)
 class WeightFile:
     """A file that was read for an encoder's weights."""

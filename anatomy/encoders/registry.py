@@ -11,7 +11,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from anatomy.encoders.checkpoints import weight_files
-from anatomy.encoders.model import TextModel
+from anatomy.encoders.model import NoWeightsError, TextModel
 from anatomy.encoders.places import encoder_folder
 from anatomy.errors import InputError
 from anatomy.fetch.hub import check_repository, quiet
@@ -59,7 +59,7 @@ class Encoder:
     weights : str
         Empty where there are weights, else why not and how to get them.
     open : callable(device, dtype) -> TextModel, or None
-        Reads the weights.
+        Reads the weights; raises `NoWeightsError` if a download shows that there are none.
     """
 
     name: str
@@ -161,6 +161,11 @@ def _hugging_face(name: str, place: str) -> Encoder:
         folder = _snapshot(place, HUB_FILES, name, gated=False)
         if not weight_files(folder):  # of the older kind only
             folder = _snapshot(place, ("pytorch_model.bin",), name, gated=False)
+        if not weight_files(folder) or not (folder / "config.json").is_file():
+            raise NoWeightsError(
+                f"not measured: {place} has no weights that can be read; give a repository with "
+                "config.json and model.safetensors"
+            )
         return load_transformers(folder, tokenizer.context, device, dtype)
 
     return Encoder(name, tokenizer, "", download)

@@ -7,10 +7,11 @@ import sys
 
 import pytest
 
-from anatomy.encoders import resolve
+from anatomy.encoders import NoWeightsError, resolve
 from anatomy.encoders.places import cache_folder, encoder_folder
 from anatomy.errors import InputError
 from tests.encoders import tiny
+from tests.fetch.web import Hub, serving
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +89,60 @@ def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     assert cache_folder() == tmp_path / "cache"
     monkeypatch.delenv("ANATOMY_CACHE")
     assert cache_folder().name == "anatomy"
+
+
+@pytest.fixture
+def hub_at(monkeypatch):
+    """Makes the hub's client talk to a local hub."""
+
+    def at(address):
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+        monkeypatch.setattr(
+            "huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE",
+            address + "/{repo_id}/resolve/{revision}/{filename}",
+        )
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    return at
+
+
+def files_of(folder):
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*.*")}
+
+
+def test_sam3_comes_from_the_hub_without_what_is_not_needed(tmp_path, hub_at):
+    files = files_of(tiny.save_snapshot(tmp_path / "there"))
+    hub = Hub("facebook/sam3", files | {"sam3.pt": b"large"}, kind="model")
+    with serving(hub) as address:
+        hub_at(address)
+        (encoder,) = resolve(["sam3=facebook/sam3"])
+        assert hub.sent == []  # nothing is downloaded before it is needed
+        assert encoder.open("cpu", "float32").context == 32
+    assert sorted(hub.sent) == ["config.json", "model.safetensors"]
+
+
+def test_a_gated_hub_is_one_line(tmp_path, hub_at):
+    files = files_of(tiny.save_snapshot(tmp_path / "there"))
+    with serving(Hub("facebook/sam3", files, gated=True, kind="model")) as address:
+        hub_at(address)
+        (encoder,) = resolve(["sam3=facebook/sam3"])
+        with pytest.raises(InputError, match="facebook/sam3 is gated: accept its terms") as caught:
+            encoder.open("cpu", "float32")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("weights", [True, False])
+def test_a_hub_model_is_opened_and_one_without_weights_says_so(tmp_path, hub_at, weights):
+    tiny.save_bert(tmp_path / "there")
+    files = files_of(tmp_path / "there")
+    if not weights:
+        files = {"tokenizer.json": files["tokenizer.json"]}
+    with serving(Hub("someone/model", files, kind="model")) as address:
+        hub_at(address)
+        (encoder,) = resolve(["hf:someone/model"])
+        if weights:
+            assert encoder.open("cpu", "float32").context == 24
+        else:
+            with pytest.raises(NoWeightsError, match="someone/model has no weights"):
+                encoder.open("cpu", "float32")
