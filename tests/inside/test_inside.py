@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-from itertools import product
-
 import numpy as np
 import pytest
 import torch
 
-from anatomy.audit import audit
 from anatomy.encoders import resolve
 from anatomy.errors import InputError
 from anatomy.findings import Findings, from_ranges
-from anatomy.inside import InsideOptions
-from tests.encoders import tiny
-
-PROMPTS = [" ".join(words) for n in (1, 2, 3) for words in product(tiny.WORDS[4:10], repeat=n)]
+from tests.inside.samples import PROMPTS, run, save
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two sources that share prompts, a tiny BERT and a tiny SAM3."""
-    folder = tmp_path_factory.mktemp("inside")
-    (folder / "one.txt").write_text("\n".join(PROMPTS[:160]), encoding="utf-8")
-    (folder / "two.txt").write_text("\n".join(PROMPTS[100:]), encoding="utf-8")
-    tiny.save_bert(folder / "bert")
-    tiny.save_snapshot(folder / "sam3")
-    return folder
-
-
-def run(folder, encoders, sources=("one.txt", "two.txt"), **options):
-    return audit(
-        [str(folder / name) for name in sources],
-        data=folder,
-        encoders=[name.replace("DIR", str(folder)) for name in encoders],
-        inside=InsideOptions(**options),
-    )
+    return save(tmp_path_factory.mktemp("inside"))
 
 
 @pytest.fixture(scope="module")
