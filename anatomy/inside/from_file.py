@@ -52,9 +52,10 @@ def file_outputs_finding(
     prompts = corpus.prompts.filter(corpus.source == source) if by_prompt else None
     device = found_device(options.device)
     group = corpus.names[source]
+    points = np.ascontiguousarray(outputs.rows[lot])
     try:
         cloud = cloud_finding(
-            np.ascontiguousarray(outputs.rows[lot]),
+            points,
             group=group,
             kind="pooled",
             population=rows,
@@ -73,7 +74,7 @@ def file_outputs_finding(
         source=group,
         outputs=OutputsFinding(
             pooling="as the file has them",
-            normalised=False,
+            normalised=_normalised(points),
             context=None,
             truncated=0,
             device=device,
@@ -87,6 +88,11 @@ def file_outputs_finding(
             advice=advice(cloud),
         ),
     )
+
+
+def _normalised(rows: np.ndarray) -> bool:
+    """Whether every row has length 1, to float16's precision."""
+    return bool(np.abs(np.linalg.norm(rows.astype(np.float64), axis=1) - 1).max() < 2e-3)
 
 
 def _source(name: str, outputs: Outputs, corpus: Corpus) -> tuple[int, bool]:

@@ -22,17 +22,17 @@ def inside(findings: Findings) -> list[str]:
             sentences.append(
                 f"Of {encoder.name}'s {e.parameters / 1e6:.1f} M parameters of token embedding the "
                 f"prompts use {e.pruned_parameters / 1e6:.1f} M. "
-                + _outputs(encoder.name, encoder.inside.outputs)
+                + _outputs(f"of {encoder.name}", encoder.inside.outputs)
             )
-    return sentences + [_outputs(file.name, file.outputs) for file in findings.outputs]
+    return sentences + [_outputs(f"in {f.file.path}", f.outputs) for f in findings.outputs]
 
 
-def _outputs(name: str, outputs: OutputsFinding) -> str:
+def _outputs(whose: str, outputs: OutputsFinding) -> str:
     if not outputs.clouds:
-        return f"The outputs of {name} were not measured."
+        return f"The outputs {whose} were not measured."
     cloud = outputs.clouds[0]
     return (
-        f"The {cloud.kind} outputs of {name} for {cloud.points:,} prompts are {cloud.ambient:,} "
+        f"The {cloud.kind} outputs {whose} for {cloud.points:,} prompts are {cloud.ambient:,} "
         f"wide, have an effective rank of {cloud.linear.effective_rank:.1f}, and an intrinsic "
         f"dimension of {_estimated(cloud.harmonic)} by MLE and {_estimated(cloud.two_nn)} by TwoNN."
     )

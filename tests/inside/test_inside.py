@@ -172,3 +172,13 @@ def test_options_that_cannot_be_used_are_refused_before_any_work(folder, options
 def test_cuda_without_a_device_is_one_line(folder):
     with pytest.raises(InputError, match="--device cuda: torch finds no CUDA device"):
         run(folder, ["minilm=DIR/bert"], device="cuda")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_finds_what_the_cpu_finds(folder):
+    cpu, gpu = (run(folder, ["minilm=DIR/bert"], device=device) for device in ("cpu", "cuda"))
+    one, two = (found.encoders[0].inside.outputs for found in (cpu, gpu))
+    assert (one.device, two.device, two.threads) == ("cpu", "cuda", None)
+    for a, b in zip(one.clouds, two.clouds, strict=True):
+        assert b.harmonic.value == pytest.approx(a.harmonic.value, rel=5e-3)
