@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import io
 import shlex
 import sys
@@ -13,72 +12,7 @@ import click
 from anatomy import __version__
 from anatomy.errors import InputError
 from anatomy.files import shown
-
-
-class _Commands(click.Group):
-    """A group that suggests the nearest command for one it does not have."""
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0]
-        if self.get_command(ctx, name) is None and not name.startswith("-"):
-            nearest = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else "see anatomy --help"
-            ctx.fail(f"no command is called {shown(name)}; {hint}")
-        return super().resolve_command(ctx, args)
-
-
-class _Names(click.ParamType):
-    """Names with commas between them."""
-
-    name = "names"
-
-    def convert(
-        self, value: str | list[str], param: click.Parameter | None, ctx: click.Context | None
-    ) -> list[str]:
-        if isinstance(value, list):
-            return value
-        parts = [part.strip() for part in value.split(",")]
-        if not all(parts):
-            self.fail(f"an empty name in {value!r}; separate names with single commas", param, ctx)
-        return parts
-
-
-class _Lengths(_Names):
-    """Whole numbers with commas between them."""
-
-    name = "lengths"
-
-    def convert(
-        self, value: str | list[str], param: click.Parameter | None, ctx: click.Context | None
-    ) -> list:
-        try:
-            return [int(part) for part in super().convert(value, param, ctx)]
-        except ValueError:
-            self.fail(f"{value!r} is no list of whole numbers such as 8,16,32", param, ctx)
-
-
-class _Sample(click.ParamType):
-    """A number of prompts, or all of them."""
-
-    name = "sample"
-
-    def convert(
-        self, value: str | int | None, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int | None:
-        if value is None or value == "all":
-            return None
-        try:
-            number = int(value)
-        except ValueError:
-            number = 0
-        if number < 1:
-            self.fail(
-                f"{value!r} is no number of prompts; give for example 5000, or all", param, ctx
-            )
-        return number
-
+from anatomy.parameters import Commands, Lengths, Names, Sample
 
 _data = click.option(
     "--data",
@@ -88,7 +22,7 @@ _data = click.option(
 
 
 @click.group(
-    cls=_Commands,
+    cls=Commands,
     epilog="Add --debug to any command to see the traceback of an error.",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -116,7 +50,7 @@ def app() -> None:
 @click.option(
     "--encoder",
     "encoders",
-    type=_Names(),
+    type=Names(),
     default="sam3",
     show_default=True,
     help="sam3[=PATH], minilm[=FOLDER], hf:ID, hf:FOLDER or outputs:FILE; several with commas "
@@ -125,7 +59,7 @@ def app() -> None:
 @click.option(
     "--context",
     "contexts",
-    type=_Lengths(),
+    type=Lengths(),
     default="8,16,32",
     show_default=True,
     help="Context lengths of the tables.",
@@ -149,7 +83,7 @@ def app() -> None:
 )
 @click.option(
     "--sample",
-    type=_Sample(),
+    type=Sample(),
     default="5000",
     show_default=True,
     help="Prompts encoded of each source and of all: a number, or all.",
@@ -184,7 +118,7 @@ def app() -> None:
 )
 @click.option(
     "--id-estimators",
-    type=_Names(),
+    type=Names(),
     help="scikit-dimension's estimators to ask as well: lPCA,CorrInt,...",
 )
 @click.option("--no-cache", is_flag=True, help="Encode again, and keep no outputs on disk.")

@@ -1,0 +1,74 @@
+"""What the command's arguments may be: click's types for them."""
+
+from __future__ import annotations
+
+import difflib
+
+import click
+
+from anatomy.files import shown
+
+
+class Commands(click.Group):
+    """A group that suggests the nearest command for one it does not have."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            nearest = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else "see anatomy --help"
+            ctx.fail(f"no command is called {shown(name)}; {hint}")
+        return super().resolve_command(ctx, args)
+
+
+class Names(click.ParamType):
+    """Names with commas between them."""
+
+    name = "names"
+
+    def convert(
+        self, value: str | list[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[str]:
+        if isinstance(value, list):
+            return value
+        parts = [part.strip() for part in value.split(",")]
+        if not all(parts):
+            self.fail(f"an empty name in {value!r}; separate names with single commas", param, ctx)
+        return parts
+
+
+class Lengths(Names):
+    """Whole numbers with commas between them."""
+
+    name = "lengths"
+
+    def convert(
+        self, value: str | list[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list:
+        try:
+            return [int(part) for part in super().convert(value, param, ctx)]
+        except ValueError:
+            self.fail(f"{value!r} is no list of whole numbers such as 8,16,32", param, ctx)
+
+
+class Sample(click.ParamType):
+    """A number of prompts, or all of them."""
+
+    name = "sample"
+
+    def convert(
+        self, value: str | int | None, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        if value is None or value == "all":
+            return None
+        try:
+            number = int(value)
+        except ValueError:
+            number = 0
+        if number < 1:
+            self.fail(
+                f"{value!r} is no number of prompts; give for example 5000, or all", param, ctx
+            )
+        return number
