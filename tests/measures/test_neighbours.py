@@ -130,6 +130,20 @@ def test_copies_are_at_exactly_zero(search: Search) -> None:
     assert (found.indices[:, 0] == (np.arange(400) + 200) % 400).all()
 
 
+@pytest.mark.parametrize("many", [4, 5, 6, 7, 40])
+def test_crowds_of_copies(many: int) -> None:
+    """About as many copies as neighbours, of several points, spread over all."""
+    rng = np.random.default_rng(many)
+    points = np.concatenate([np.repeat(rng.integers(0, 2, (3, 8)), many, axis=0), np.eye(8)])
+    points = rng.permutation(points).astype(F64) * rng.choice([1.0, -1.0])
+    found = nearest(points, 4)
+    assert_nearest(points, found)
+    rows = rng.permutation(len(points))[: len(points) // 2]
+    some = nearest(points, 4, rows=rows)
+    assert (some.indices == found.indices[rows]).all()
+    assert (some.distances == found.distances[rows]).all()
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -283,6 +297,9 @@ def test_names_the_first_row_that_is_not_finite(bad: float, dtype: type) -> None
     points = np.ones((30, 4), dtype)
     points[[17, 23], 2] = bad
     with pytest.raises(ValueError, match=r"first in row 17$"):
+        nearest(points, 3)  # the others are copies
+    points += np.arange(30, dtype=dtype)[:, None]
+    with pytest.raises(ValueError, match=r"first in row 17$"):
         nearest(points, 3)
 
 
@@ -367,7 +384,10 @@ def test_approximate_search() -> None:
     between = points[:, None].astype(F64) - points[found.indices]
     np.testing.assert_allclose(found.distances, np.linalg.norm(between, axis=2), rtol=1e-12)
     again = nearest(points, 10, method="approximate", seed=1)
-    assert recall(again, truth, rows) > 0.9
+    assert (again.indices == found.indices).all()  # on as many threads
+    assert (again.distances == found.distances).all()
+    other = nearest(points, 10, method="approximate", seed=2)
+    assert recall(other, truth, rows) > 0.9
 
 
 @pytest.mark.gpu

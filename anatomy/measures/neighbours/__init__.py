@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from anatomy.measures.neighbours.cloud import Cloud, largest_of
+from anatomy.measures.neighbours.copies import surplus
+
 if TYPE_CHECKING:
     from anatomy.measures.neighbours.threads import Progress
 
@@ -68,7 +71,7 @@ def nearest(
     device : str
         "cpu" or "cuda": where exact products are made.
     seed : int
-        Of the approximate search.
+        Of the approximate search: it repeats itself on as many threads as before.
     progress : callable(done, total), optional
         Told now and then how much of the work is done.
 
@@ -88,29 +91,22 @@ def nearest(
         raise ValueError(f"method must be exact or approximate, not {method!r}")
     if device not in ("cpu", "cuda"):
         raise ValueError(f"device must be cpu or cuda, not {device!r}")
-    # Numba takes a while to import: only who searches waits for it.
-    from anatomy.measures.neighbours.cloud import Cloud
-
-    cloud = Cloud.of(points)
-    if method == "approximate":
-        from anatomy.measures.neighbours import approximate
-
-        found = approximate.all_rows(cloud, k, seed, progress)
-        if rows is not None:
-            found = found[0][rows], found[1][rows]
-    elif device == "cuda":
-        from anatomy.measures.neighbours import cuda
-
-        found = cuda.some_rows(cloud, rows, k, device, progress)
-    else:
-        from anatomy.measures.neighbours import exact
-
-        found = (
-            exact.all_rows(cloud, k, progress)
-            if rows is None
-            else exact.some_rows(cloud, rows, k, progress)
-        )
-    return Neighbours(*found, exact=method == "exact")
+    extra, copies = surplus(points, k)
+    if not len(extra):
+        return _search(points, k, rows, method, device, seed, progress)
+    largest_of(points)  # what is not finite is named by its row among all
+    stay = np.ones(len(points), bool)
+    stay[extra] = False
+    asked = np.arange(len(points)) if rows is None else rows
+    plain = stay[asked]
+    some = None if rows is None else (np.cumsum(stay) - 1)[asked[plain]]
+    found = _search(points[stay], k, some, method, device, seed, progress)
+    distances = np.zeros((len(asked), k))
+    indices = np.empty((len(asked), k), np.int32)
+    distances[plain] = found.distances
+    indices[plain] = np.flatnonzero(stay)[found.indices]
+    indices[~plain] = copies[np.searchsorted(extra, asked[~plain])]
+    return Neighbours(distances, indices, found.exact)
 
 
 def method_for(n: int, width: int, device: str) -> Method:
@@ -140,6 +136,36 @@ def recall(found: Neighbours, truth: Neighbours, rows: np.ndarray) -> float:
     if truth.distances.shape != (len(rows), found.distances.shape[1]) or not len(rows):
         raise ValueError(f"truth holds {truth.distances.shape}, asked {len(rows)} rows of found")
     return float(np.mean(found.distances[rows] <= truth.distances[:, -1:]))
+
+
+def _search(
+    points: np.ndarray,
+    k: int,
+    rows: np.ndarray | None,
+    method: Method,
+    device: str,
+    seed: int,
+    progress: Progress | None,
+) -> Neighbours:
+    # Numba takes a while to import, torch longer: only who searches waits for them.
+    from anatomy.measures.neighbours import exact
+
+    cloud = Cloud.of(points)
+    if method == "approximate":
+        from anatomy.measures.neighbours import approximate
+
+        found = approximate.all_rows(cloud, k, seed, progress)
+        if rows is not None:
+            found = found[0][rows], found[1][rows]
+    elif device == "cuda":
+        from anatomy.measures.neighbours import cuda
+
+        found = cuda.some_rows(cloud, rows, k, device, progress)
+    elif rows is None:
+        found = exact.all_rows(cloud, k, progress)
+    else:
+        found = exact.some_rows(cloud, rows, k, progress)
+    return Neighbours(*found, exact=method == "exact")
 
 
 def _checked(points: np.ndarray, k: int) -> np.ndarray:

@@ -1,4 +1,9 @@
-"""Approximate neighbours: a graph by nearest neighbour descent, its distances made exact."""
+"""Approximate neighbours: a graph by nearest neighbour descent, its distances made exact.
+
+The same seed gives the same result, bit for bit, with the same number of threads (numba's), in one
+process or several. With another number of threads it gives another, about as good: pynndescent
+splits its random numbers among them. A process's first search compiles for half a minute.
+"""
 
 from __future__ import annotations
 

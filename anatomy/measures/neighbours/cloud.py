@@ -63,7 +63,7 @@ class Cloud:
             If a coordinate is not finite; the message names the first such row.
         """
         count, width = points.shape
-        largest = _largest(points)
+        largest = largest_of(points)
         exponent = _exponent(largest)
         places = np.random.default_rng(0).permutation(count).astype(np.int32)
         ids = np.empty_like(places)
@@ -132,7 +132,8 @@ def _image(exact: np.ndarray, mean: np.ndarray, exponent: int) -> tuple[np.ndarr
     return image, total
 
 
-def _largest(points: np.ndarray) -> float:
+def largest_of(points: np.ndarray) -> float:
+    """The largest size of a coordinate; ValueError that names the first row that has none."""
     largest = 0.0
     for part in _parts(points):
         block = points[part]

@@ -93,7 +93,7 @@ def _sift(distances, indices, size, distance, index):  # type: ignore[no-untyped
 @njit(cache=True, nogil=True)
 def _offer(distances, indices, distance, index):  # type: ignore[no-untyped-def]
     """Take a pair into a heap if it is better than the worst there; say whether it was."""
-    if distance > distances[0] or distance == distances[0]:
+    if distance > distances[0] or (distance == distances[0] and index >= indices[0]):
         return False
     _sift(distances, indices, distances.shape[0], distance, index)
     return True
