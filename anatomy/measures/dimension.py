@@ -61,7 +61,7 @@ class Dimension:
         distances : ndarray of float64, shape [N, K]
             Ascending, none zero.
         indices : ndarray of int, shape [N, K]
-            The neighbours: points that share them are resampled together.
+            The neighbours: see `anatomy.measures.intervals` for what is resampled together.
         ks : sequence of int
             Those above K are left out.
         resamples : int
@@ -70,17 +70,17 @@ class Dimension:
         Raises
         ------
         ValueError
-            For fewer than 3 points or 2 neighbours, or for a distance that is zero or not finite.
+            For fewer than 3 neighbours; for a distance that is zero or not finite; for a point
+            whose first k neighbours are equally far.
         """
-        checked(distances, 2)
-        _spread(distances)
+        checked(distances, 3)
         weights = intervals.weights(indices, resamples=resamples, seed=seed)
         width = distances.shape[1]
         ks = [k for k in ks if 3 <= k <= width] or [width]
         logs = np.log(distances)
         inverse = {k: _inverse(logs, k) for k in ks}
         harmonic = {k: intervals.of_mean(inverse[k], weights, np.reciprocal) for k in ks}
-        local = {k: (k - 2) / (k - 1) / inverse[k] for k in ks}
+        local = {k: _local(inverse[k], k) for k in ks}
         arithmetic = {k: intervals.of_mean(local[k], weights) for k in ks}
         orders = [2**j for j in range(width.bit_length()) if 2 ** (j + 1) <= width]
         return cls(
@@ -119,14 +119,6 @@ def checked(distances: np.ndarray, neighbours: int) -> np.ndarray:
     return distances
 
 
-def _spread(distances: np.ndarray) -> None:
-    """Refuse clouds whose neighbours are equally far: on a regular grid nothing is estimated."""
-    flat = distances[:, -1] <= distances[:, 0]
-    if flat.any():
-        row = int(np.flatnonzero(flat)[0])
-        raise ValueError(f"row {row}: all its neighbours are equally far")
-
-
 def two_nn(distances: np.ndarray) -> float:
     """TwoNN (Facco et al. 2017), from distances [N, K >= 2].
 
@@ -134,7 +126,8 @@ def two_nn(distances: np.ndarray) -> float:
     F_i = i / N, the largest tenth left out.
     """
     checked(distances, 2)
-    return _two_nn(np.sort(np.log(distances[:, 1] / distances[:, 0])))
+    logs = np.log(distances[:, :2])
+    return _two_nn(np.sort(logs[:, 1] - logs[:, 0]))
 
 
 def mle(distances: np.ndarray, k: int, *, mean: str = "harmonic") -> float:
@@ -147,9 +140,11 @@ def mle(distances: np.ndarray, k: int, *, mean: str = "harmonic") -> float:
     if k < 3:
         raise ValueError(f"k = {k}: the estimator needs 3 neighbours or more")
     inverse = _inverse(np.log(checked(distances, k)), k)
-    if mean == "harmonic":
-        return float(1 / inverse.mean())
-    return float(((k - 2) / (k - 1) / inverse).mean())
+    if mean == "arithmetic":
+        return float(_local(inverse, k).mean())
+    if not inverse.any():
+        raise ValueError(f"every point's {k} nearest neighbours are equally far")
+    return float(1 / inverse.mean())
 
 
 def gride(distances: np.ndarray, order: int) -> float:
@@ -167,20 +162,28 @@ def _inverse(logs: np.ndarray, k: int) -> np.ndarray:
     return result
 
 
-def _two_nn(log_mu: np.ndarray, weight: np.ndarray | None = None) -> float:
-    """From log mu ascending; `weight` repeats points."""
-    if weight is None:
-        total, kept = len(log_mu), int(len(log_mu) * (1 - DISCARDED))
-        share = np.arange(1, kept + 1) / total
-        x, repeats = log_mu[:kept], None
+def _local(inverse: np.ndarray, k: int) -> np.ndarray:
+    """Each point's own estimate, with factor k-2."""
+    flat = inverse <= 0
+    if flat.any():
+        row = int(np.flatnonzero(flat)[0])
+        raise ValueError(f"row {row}: its {k} nearest neighbours are equally far")
+    result: np.ndarray = (k - 2) / (k - 1) / inverse
+    return result
+
+
+def _two_nn(log_mu: np.ndarray, repeats: np.ndarray | None = None) -> float:
+    """From log mu ascending; `repeats` says how often each counts."""
+    if repeats is None:
+        total, ranks, repeats = len(log_mu), np.arange(1.0, len(log_mu) + 1), np.ones(1)
     else:
-        present = np.flatnonzero(weight)
-        share = np.cumsum(weight[present]) / weight.sum()
-        kept = int(np.searchsorted(share, 1 - DISCARDED, side="right"))
-        present, share = present[:kept], share[:kept]
-        x, repeats = log_mu[present], weight[present]
-    y = -np.log1p(-share)
-    weighted = x if repeats is None else repeats * x
+        seen = np.cumsum(repeats)
+        # A point drawn several times has several ranks: their middle.
+        total, ranks = seen[-1], seen - (repeats - 1) / 2
+    share = ranks / total
+    kept = int(np.searchsorted(share, 1 - DISCARDED, side="right"))
+    x, y = log_mu[:kept], -np.log1p(-share[:kept])
+    weighted = repeats[:kept] * x
     square = float(weighted @ x)
     if not square:
         raise ValueError(
@@ -191,14 +194,15 @@ def _two_nn(log_mu: np.ndarray, weight: np.ndarray | None = None) -> float:
 
 def _two_nn_estimate(log_mu: np.ndarray, weights: intervals.Weights) -> Estimate:
     order = np.argsort(log_mu, kind="stable")
-    ascending = log_mu[order]
-    value = _two_nn(ascending)
-    draws = np.array([_two_nn(ascending, weight[order]) for weight in weights.per_point()])
-    return intervals.around(value, draws)
+    ascending, block = log_mu[order], weights.block[order]
+    draws = np.array([_two_nn(ascending, counts[block]) for counts in weights.counts])
+    return intervals.around(_two_nn(ascending), draws)
 
 
 def _gride(log_mu: np.ndarray, order: int) -> float:
     """Newton's method on the score; the likelihood is concave in d."""
+    if not log_mu.any():
+        raise ValueError(f"every point's neighbours {order} and {2 * order} are equally far")
     # The start: d that makes the mean log ratio its expectation, sum_{j=n}^{2n-1} 1/j / d.
     d = float(np.sum(1.0 / np.arange(order, 2 * order)) / log_mu.mean())
     for _ in range(_STEPS):
@@ -217,10 +221,11 @@ def _score(log_mu: np.ndarray, order: int, d: float) -> tuple[np.ndarray, np.nda
     """
     if order == 1:
         return 1 / d - log_mu, np.full_like(log_mu, -1 / d**2)
-    power = np.expm1(d * log_mu)  # mu^d - 1
-    with np.errstate(divide="ignore", invalid="ignore"):
-        growth = np.where(power > 0, log_mu * (1 + 1 / power), 1 / d)  # its limit at mu = 1
-        curve = np.where(power > 0, growth * log_mu / power, 1 / d**2)
+    gap = -np.expm1(-d * log_mu)  # 1 - mu^-d
+    tied = gap == 0
+    safe = np.where(tied, 1.0, gap)
+    growth = np.where(tied, 1 / d, log_mu / safe)  # of log(mu^d - 1), and its limit at mu = 1
+    curve = np.where(tied, 1 / d**2, growth * log_mu * (1 - gap) / safe)
     score = 1 / d + (order - 1) * growth - (2 * order - 1) * log_mu
     slope = -1 / d**2 - (order - 1) * curve
     return score, slope
@@ -230,8 +235,8 @@ def _gride_estimate(logs: np.ndarray, order: int, weights: intervals.Weights) ->
     log_mu = logs[:, 2 * order - 1] - logs[:, order - 1]
     value = _gride(log_mu, order)
     score, slope = _score(log_mu, order, value)
-    # One Newton step for each resample: the estimates lie close to the value.
-    draws = value - weights.means(score) / weights.means(slope)
+    # One Newton step in 1/d for each resample: exact for order 1, and never below 0.
+    draws = value / (1 + weights.means(score) / (weights.means(slope) * value))
     return intervals.around(value, draws)
 
 

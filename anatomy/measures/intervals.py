@@ -1,17 +1,38 @@
 """95 % intervals of estimates that average over points.
 
-The points' statistics are resampled, their neighbours stay. Points near each other share
-neighbours, so their statistics vary together: whole blocks of mutually near points are drawn
-(block bootstrap; S. Lahiri, "Resampling Methods for Dependent Data", 2003).
+The points' statistics are resampled, their neighbours stay. A point and its nearest neighbour share
+distances, so their statistics vary together: what the links from each point to its nearest
+neighbour join is drawn as a block (block bootstrap; S. Lahiri, "Resampling Methods for Dependent
+Data", 2003). The interval goes from 2.5 to 97.5 per cent of the resampled values.
+
+Measured on independent clouds of 1,000 points: per cent of the intervals that hold the estimator's
+mean over all clouds (8 dimensions: Gaussian; 16: uniform cube; MLE: harmonic, and averaged over
+k = 5, 10, 20, 50). The first row is over 400 clouds each, the others over 200.
+
+                                       TwoNN    MLE 10   MLE 50   MLE all  Gride 8
+                                       8   16   8   16   8   16   8   16   8   16
+    links to nearest neighbours        95  96   93  94   96  91   94  92   92  92
+    blocks of 5 nearest neighbours     92  93   95  92   98  88   93  90   94  92
+    blocks of 50 nearest neighbours    89  92   92  89   99  89   93  89   95  89
+    each point alone                   88  90   88  88   90  85   86  86   92  92
+
+Intervals reflected at the estimate ("basic") differ by up to 3; none is centred wrongly. Where
+parts of a cloud differ in dimension the intervals are too wide: twice, for two clusters of
+dimensions 3 and 12, because whole blocks also move the clusters' shares.
+
+The interval says how far chance moves the estimate. It does not hold the estimator's bias, which at
+these sizes is larger (a mean MLE of 7.4 for 8 dimensions, of 11.8 for 16).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
-import numba
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 _MANY = 100_000  # points above which fewer resamples are drawn
 _FEWER = 200
@@ -47,17 +68,19 @@ class Weights:
     def means(self, values: np.ndarray) -> np.ndarray:
         """Mean of `values` [N] in each resample, float64 [B]."""
         sums = np.bincount(self.block, weights=values, minlength=len(self.sizes))
-        result: np.ndarray = (self.counts @ sums) / (self.counts @ self.sizes)
+        result: np.ndarray = (self.counts @ sums) / self._points
         return result
 
-    def per_point(self) -> Iterator[np.ndarray]:
-        """How often each point is drawn, float64 [N], for one resample after the other."""
-        for counts in self.counts:
-            yield counts[self.block]
+    @cached_property
+    def _points(self) -> np.ndarray:
+        drawn: np.ndarray = self.counts @ self.sizes.astype(np.float64)
+        return drawn
 
 
 def weights(indices: np.ndarray, *, resamples: int = 1000, seed: int = 0) -> Weights:
-    """Draw blocks of near points.
+    """Draw blocks: points that the links to nearest neighbours join, about 3 to 5 in a block.
+
+    Where they join all points, each point is a block.
 
     Parameters
     ----------
@@ -67,31 +90,25 @@ def weights(indices: np.ndarray, *, resamples: int = 1000, seed: int = 0) -> Wei
         At most 200 are drawn for more than 100,000 points.
     seed : int
     """
-    generator = np.random.default_rng(seed)
-    order = generator.permutation(len(indices))
-    block = _blocks(np.ascontiguousarray(indices, dtype=np.int64), order)
+    block = _blocks(indices[:, 0])
     sizes = np.bincount(block)
     if len(indices) > _MANY:
         resamples = min(resamples, _FEWER)
     share = np.full(len(sizes), 1 / len(sizes))
+    generator = np.random.default_rng(seed)
     counts = generator.multinomial(len(sizes), share, size=resamples).astype(np.float64)
     return Weights(block, sizes, counts)
 
 
-@numba.njit(cache=True)
-def _blocks(indices: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Each point not yet taken opens a block with those of its neighbours not yet taken."""
-    block = np.full(len(indices), -1, dtype=np.int32)
-    number = 0
-    for point in order:
-        if block[point] >= 0:
-            continue
-        block[point] = number
-        for neighbour in indices[point]:
-            if block[neighbour] < 0:
-                block[neighbour] = number
-        number += 1
-    return block
+def _blocks(nearest: np.ndarray) -> np.ndarray:
+    """Points joined by links to their nearest neighbours; int32 [N]."""
+    points = np.arange(len(nearest))
+    links = coo_array(
+        (np.ones(len(points), dtype=bool), (points, nearest)), shape=(len(points),) * 2
+    )
+    number, block = connected_components(links, directed=False)
+    result: np.ndarray = block if number > 1 else points.astype(np.int32)
+    return result
 
 
 def of_mean(

@@ -76,7 +76,8 @@ class Spectrum:
             middle = np.zeros(columns)
         total = np.zeros(columns)
         for at in range(0, rows, step):
-            here = chunk(at, middle).sum(axis=0)
+            with np.errstate(invalid="ignore", over="ignore"):
+                here = chunk(at, middle).sum(axis=0)
             if not np.isfinite(here).all():
                 _refuse(matrix, chosen, rows, step)
             total += here
@@ -91,6 +92,8 @@ class Spectrum:
             for at in range(0, rows, step):
                 # Half the matrix is computed, and added to what is there.
                 gram = dsyrk(1.0, chunk(at, middle).T, beta=1.0, c=gram, lower=1, overwrite_c=1)
+        if not np.isfinite(gram.diagonal()).all():
+            _refuse(matrix, chosen, rows, step)
         # One thread: the reduction is a chain of small steps, and where other processes are at
         # work two BLAS threads wait for each other a hundred times longer than they compute.
         with threadpool_limits(1, user_api="blas"):
@@ -138,7 +141,7 @@ def _refuse(matrix: np.ndarray, chosen: np.ndarray | None, rows: int, step: int)
             row = at + int(bad[0])
             row = row if chosen is None else int(chosen[row])
             raise ValueError(f"row {row} holds a number that is not finite")
-    raise ValueError("the numbers are too large to add up")
+    raise ValueError("the numbers are too large to square and add up")
 
 
 def _perplexity(weights: np.ndarray) -> float:
