@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from anatomy.files import shown
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
 SAFETENSORS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -20,15 +22,24 @@ TORCH = "pytorch_model.bin"
 _LARGEST_CONFIG = 1 << 24  # bytes
 _WIDEST = 1 << 17  # of any size in a config: wider layers than these do not exist
 _SIZES = (
-    "vocab_size",
     "hidden_size",
     "intermediate_size",
-    "num_hidden_layers",
     "num_attention_heads",
-    "max_position_embeddings",
     "projection_dim",
+    "d_model",
+    "d_ff",
+    "dim",
+    "hidden_dim",
+    "n_embd",
+    "embedding_size",
 )
-_LARGEST_VOCABULARY = 1 << 24
+_MANY = ("vocab_size", "max_position_embeddings", "n_positions")  # rows of tables
+_LARGEST_TABLE = 1 << 24
+_LAYERS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "num_decoder_layers")
+# What makes the library run code from elsewhere.
+_CODE = ("auto_map", "attn_implementation", "_attn_implementation")
+# A module's unused heads may have parameters that are in no file: so many times, and so many more.
+_SLACK, _SPARE = 2, 1 << 20
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -74,17 +85,73 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def check_sizes(config: Mapping[str, Any], path: Path) -> None:
-    """Refuse a configuration whose sizes no machine could hold, before anything is allocated."""
+def check_config(config: Mapping[str, Any], path: Path, tensors: int) -> None:
+    """Refuse what no checkpoint of so many tensors can mean, before anything is made of it.
+
+    Parameters
+    ----------
+    config : mapping
+        Of config.json, with the configurations inside it.
+    path : Path
+        Of config.json, for messages.
+    tensors : int
+        In the weight files: each layer has one at least.
+
+    Raises
+    ------
+    InputError
+        For sizes that are none, for more layers than tensors and for code from elsewhere.
+    """
     for name, value in config.items():
-        if isinstance(value, dict):
-            check_sizes(value, path)
-        elif name in _SIZES and value is not None:
-            most = _LARGEST_VOCABULARY if name == "vocab_size" else _WIDEST
+        if isinstance(value, dict) and name not in _CODE:
+            check_config(value, path, tensors)
+        elif name in _CODE and (name == "auto_map" or "/" in str(value)) and value:
+            raise InputError(
+                f"{shown(path)}: needs code of its own ({name}), which is not run; encode with "
+                "your own code and give the result: --encoder outputs:FILE"
+            )
+        elif name in (*_SIZES, *_MANY, *_LAYERS) and value is not None:
+            most = _LARGEST_TABLE if name in _MANY else _WIDEST
             if type(value) is not int or not 0 < value <= most:
                 raise InputError(
                     f"{shown(path)}: {name} is {shown(value)[:40]}, no size from 1 to {most:,}"
                 )
+            if name in _LAYERS and value > tensors:
+                raise InputError(
+                    f"{shown(path)}: {name} is {value:,}, but the weights beside it are "
+                    f"{tensors:,} tensors; take both from one repository"
+                )
+
+
+def check_amount(module: Module, shapes: Mapping[str, Sequence[int]], path: Path) -> None:
+    """Refuse a configuration whose module, on the meta device, is far larger than its weights."""
+    needed = sum(parameter.numel() for parameter in module.parameters())
+    held = sum(math.prod(shape) for shape in shapes.values())
+    if needed > _SLACK * held + _SPARE:
+        raise InputError(
+            f"{shown(path)}: asks for {needed:,} parameters, but the weights beside it hold "
+            f"{held:,}; take both from one repository"
+        )
+
+
+def read_shapes(files: Sequence[Path]) -> dict[str, list[int]]:
+    """The shape of every tensor in checkpoint files, by name, without reading their numbers.
+
+    Raises
+    ------
+    InputError
+        As `read_tensors`.
+    """
+    shapes: dict[str, list[int]] = {}
+    for path in files:
+        if not _is_safetensors(path):
+            shapes |= {name: list(tensor.shape) for name, tensor in _of_torch(path).items()}
+            continue
+        from safetensors import safe_open
+
+        with refused(path), safe_open(path, framework="np") as file:
+            shapes |= {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+    return shapes
 
 
 def read_tensors(files: Sequence[Path], prefixes: Sequence[str]) -> dict[str, Tensor]:
@@ -108,9 +175,9 @@ def read_tensors(files: Sequence[Path], prefixes: Sequence[str]) -> dict[str, Te
 
 
 def fill(
-    module: Any, tensors: Mapping[str, Tensor], path: Path, *, renamed: Mapping[str, str]
+    module: Module, tensors: Mapping[str, Tensor], path: Path, *, renamed: Callable[[str], str]
 ) -> None:
-    """Give a module on the meta device its weights; nothing may be missing or misshapen.
+    """Give a module on the meta device its weights, as float32; nothing may be missing or left.
 
     Parameters
     ----------
@@ -119,12 +186,17 @@ def fill(
         By the module's own names.
     path : Path
         Of the checkpoint, for messages.
-    renamed : mapping of str to str
-        The module's names -> the checkpoint's, for messages.
+    renamed : callable
+        The checkpoint's name for a name of the module, for messages.
+
+    Raises
+    ------
+    InputError
+        For a tensor that is missing, misshapen, no plain floats or not in the module.
     """
     wanted = dict(module.named_parameters())
     for name, parameter in wanted.items():
-        there = shown(renamed.get(name, name))
+        there = shown(renamed(name))
         if name not in tensors:
             raise InputError(f"{shown(path)}: {there} is missing; this is no whole checkpoint")
         if tensors[name].shape != parameter.shape:
@@ -132,8 +204,28 @@ def fill(
                 f"{shown(path)}: {there} has shape {list(tensors[name].shape)}, but the encoder "
                 f"needs {list(parameter.shape)}"
             )
+        if not _is_plain(tensors[name]):
+            raise InputError(f"{shown(path)}: {there} is no plain tensor of floats")
+    for name in tensors:
+        if name not in wanted and not name.endswith(".position_ids"):
+            raise InputError(
+                f"{shown(path)}: {shown(renamed(name))} is there, but the encoder has no place "
+                "for it; take configuration and weights from one repository"
+            )
     state = {name: tensors[name].float() for name in wanted}
-    module.load_state_dict(state, strict=False, assign=True)
+    module.load_state_dict(state, strict=True, assign=True)
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Floats that all lie in memory: neither sparse nor repeated nor without data."""
+    import torch
+
+    return (
+        tensor.is_floating_point()
+        and tensor.layout == torch.strided
+        and tensor.device.type == "cpu"
+        and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+    )
 
 
 @contextmanager
@@ -146,8 +238,10 @@ def refused(path: Path) -> Iterator[None]:
     except Exception as error:
         import pickle
 
-        text = " ".join(shown(error).split())
-        if isinstance(error, pickle.UnpicklingError):
+        text = " ".join(shown(str(error).replace("\n", " ")).split())
+        if type(error).__name__ == "OutOfMemoryError":
+            what = "the device has no room for it; give --device cpu"
+        elif isinstance(error, pickle.UnpicklingError):
             what = "holds pickled code or is damaged; only plain tensors are read: give safetensors"
         else:
             what = f"is no checkpoint that can be read ({type(error).__name__}: {text[:160]})"

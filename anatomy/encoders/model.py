@@ -98,6 +98,18 @@ class TextModel(Protocol):
         """Outputs for ids (int64 [B, L]), of which those where `mask` (bool) is True count."""
 
 
+def placed(module: Module, device: str, dtype: str) -> Module:
+    """The module on a device, its parameters in a dtype.
+
+    Buffers keep theirs: angles of rotary positions are no longer right in bfloat16.
+    """
+    import torch
+
+    for parameter in module.parameters():
+        parameter.data = parameter.data.to(device=device, dtype=getattr(torch, dtype))
+    return module.to(device)
+
+
 @dataclass(frozen=True)
 class TorchOutputs:
     """Outputs as torch gave them."""
@@ -164,9 +176,27 @@ class TorchTextModel:
         return self.notes.get(pooling) or _NOTES[pooling].format(width=self._width)
 
     def encode(self, ids: np.ndarray, mask: np.ndarray | None = None) -> TorchOutputs:
-        """Outputs for ids (int64 [B, L]), of which those where `mask` (bool) is True count."""
+        """Outputs for ids (int64 [B, L]), of which those where `mask` (bool) is True count.
+
+        Raises
+        ------
+        InputError
+            For ids that the encoder has no embedding of: its tokenizer is another's.
+        ValueError
+            For rows that are longer than the context, or of which no token counts.
+        """
         import torch
 
+        if ids.shape[1] > self.context:
+            raise ValueError(f"rows of {ids.shape[1]} tokens, but a context of {self.context}")
+        if mask is not None and not mask.any(axis=1).all():
+            raise ValueError("a row without a token that counts")
+        tokens = len(self.token_embedding)
+        if ids.size and not 0 <= ids.min() <= ids.max() < tokens:
+            raise InputError(
+                f"{self.files[0].path}: has embeddings of {tokens:,} tokens, but the tokenizer "
+                f"gives id {ids.max():,}; take both from one repository"
+            )
         with torch.inference_mode():
             there = torch.from_numpy(np.ascontiguousarray(ids)).to(self.device)
             if mask is None:
@@ -194,6 +224,8 @@ class TorchTextModel:
                 f"{self.files[0].path}: its outputs are not finite in {self.dtype}; the weights "
                 "are damaged, or give --dtype float32"
             )
+        if length == 1:
+            return True  # no output comes before the last token
         scale = float(np.abs(one).max()) or 1.0
         return bool(np.abs(one[:, :-1] - two[:, :-1]).max() <= 1e-5 * scale)
 

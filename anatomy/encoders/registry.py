@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from anatomy.encoders.checkpoints import weight_files
+from anatomy.encoders.checkpoints import SAFETENSORS, TORCH, weight_files
 from anatomy.encoders.model import NoWeightsError, TextModel
 from anatomy.encoders.places import encoder_folder
 from anatomy.errors import InputError
@@ -105,11 +106,11 @@ def _resolve(name: str) -> Encoder:
 
 
 def _sam3(place: str) -> Encoder:
-    from anatomy.encoders.sam3 import HUB_FILES, HUB_ID, load_sam3
+    from anatomy.encoders.sam3 import HUB_FILES, HUB_ID, ORIGINAL, holds_sam3, load_sam3
 
     tokenizer = ClipTokenizer("sam3")
     if not place:
-        folder = _cached(HUB_ID)
+        folder = _cached(HUB_ID, holds_sam3)
         if folder is None:
             return Encoder(
                 "sam3",
@@ -121,6 +122,11 @@ def _sam3(place: str) -> Encoder:
             "sam3", tokenizer, "", lambda device, dtype: load_sam3(folder, device, dtype)
         )
     path = _path(place)
+    if path.is_dir() and not holds_sam3(path):
+        raise InputError(
+            f"--encoder sam3={shown(place)}: has neither model.safetensors nor {ORIGINAL}; give a "
+            f"snapshot folder of {HUB_ID} with its weights"
+        )
     if path.exists():
         return Encoder("sam3", tokenizer, "", lambda device, dtype: load_sam3(path, device, dtype))
     if not _is_repository(place):
@@ -130,7 +136,9 @@ def _sam3(place: str) -> Encoder:
         )
 
     def download(device: str, dtype: str) -> TextModel:
-        return load_sam3(_snapshot(place, HUB_FILES, f"sam3={place}", gated=True), device, dtype)
+        asked = _asked(place, f"sam3={place}", gated=True)
+        folder = _snapshot(asked, HUB_FILES, holds_sam3, SAFETENSORS)
+        return load_sam3(folder, device, dtype)
 
     return Encoder("sam3", tokenizer, "", download)
 
@@ -158,9 +166,8 @@ def _hugging_face(name: str, place: str) -> Encoder:
     def download(device: str, dtype: str) -> TextModel:
         from anatomy.encoders.transformers_models import HUB_FILES, load_transformers
 
-        folder = _snapshot(place, HUB_FILES, name, gated=False)
-        if not weight_files(folder):  # of the older kind only
-            folder = _snapshot(place, ("pytorch_model.bin",), name, gated=False)
+        asked = _asked(place, name, gated=False)
+        folder = _snapshot(asked, HUB_FILES, weight_files, TORCH)
         if not weight_files(folder) or not (folder / "config.json").is_file():
             raise NoWeightsError(
                 f"not measured: {place} has no weights that can be read; give a repository with "
@@ -206,25 +213,43 @@ def _is_repository(place: str) -> bool:
     return True
 
 
-def _cached(repository: str) -> Path | None:
+def _cached(repository: str, whole: Callable[[Path], object]) -> Path | None:
     """A snapshot that the hub's client already has, without asking any network."""
     import huggingface_hub
 
     found = huggingface_hub.try_to_load_from_cache(repository, "config.json")
     folder = Path(found).parent if isinstance(found, str) else None
-    return folder if folder is not None and weight_files(folder) else None
+    try:
+        return folder if folder is not None and whole(folder) else None
+    except InputError:  # a download that was broken off is none; nobody has asked for this folder
+        return None
 
 
-def _snapshot(repository: str, patterns: Sequence[str], name: str, *, gated: bool) -> Path:
-    """Files of a hub repository in the client's cache, downloaded where they are missing."""
-    import huggingface_hub
-
-    asked = Asked(
+def _asked(repository: str, name: str, *, gated: bool) -> Asked:
+    return Asked(
         repository,
         kind="model",
         gated=gated,
         command=f"anatomy audit --encoder {name}",
         elsewhere="give a folder that holds its files",
     )
+
+
+def _snapshot(
+    asked: Asked, patterns: Sequence[str], whole: Callable[[Path], object], last: str
+) -> Path:
+    """Files of a hub repository in the client's cache, downloaded where they are missing.
+
+    Where what came is not `whole`, the file `last` is asked for by its name: without a network
+    the client gives what it has, which does not tell that the hub has no more.
+    """
+    import huggingface_hub
+
     with explained(asked), quiet():
-        return Path(huggingface_hub.snapshot_download(repository, allow_patterns=list(patterns)))
+        folder = Path(
+            huggingface_hub.snapshot_download(asked.repository, allow_patterns=list(patterns))
+        )
+        if not whole(folder):
+            with contextlib.suppress(huggingface_hub.errors.RemoteEntryNotFoundError):
+                huggingface_hub.hf_hub_download(asked.repository, last)  # lies beside the others
+    return folder

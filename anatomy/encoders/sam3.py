@@ -8,19 +8,20 @@ into the same module, only the text path's tensors are read, and nothing is unpi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anatomy.encoders.checkpoints import (
-    check_sizes,
+    check_config,
     fill,
     read_json,
+    read_shapes,
     read_tensors,
     refused,
     weight_files,
 )
-from anatomy.encoders.model import TextModel, TorchTextModel, WeightFile
+from anatomy.encoders.model import TextModel, TorchTextModel, WeightFile, placed
 from anatomy.errors import InputError
 from anatomy.files import shown
 
@@ -34,16 +35,31 @@ HUB_FILES = (
     "model*.safetensors",
     "model.safetensors.index.json",
 )
-_ORIGINAL = "detector.backbone.language_backbone."
+ORIGINAL = "sam3.pt"  # the name of the original checkpoint
+_ORIGINAL = "backbone.language_backbone."
+_DETECTOR = ("detector.", "detector_model.", "")  # what stands before the text path's names
 _HEAD = 64  # width of an attention head: the original checkpoint does not say how many there are
-# The original's names of a layer's tensors -> the module's.
+_INNER = "text_encoder.text_model."
+# The module's names -> the original's; of a layer, whose number is left out, and of the rest.
 _LAYER = {
-    "ln_1": "layer_norm1",
-    "ln_2": "layer_norm2",
-    "attn.out_proj": "self_attn.out_proj",
-    "mlp.c_fc": "mlp.fc1",
-    "mlp.c_proj": "mlp.fc2",
+    "layer_norm1": "ln_1",
+    "layer_norm2": "ln_2",
+    "self_attn.out_proj": "attn.out_proj",
+    "mlp.fc1": "mlp.c_fc",
+    "mlp.fc2": "mlp.c_proj",
 }
+_REST = {
+    f"{_INNER}embeddings.token_embedding.weight": "encoder.token_embedding.weight",
+    f"{_INNER}embeddings.position_embedding.weight": "encoder.positional_embedding",
+    f"{_INNER}final_layer_norm.weight": "encoder.ln_final.weight",
+    f"{_INNER}final_layer_norm.bias": "encoder.ln_final.bias",
+    "text_encoder.text_projection.weight": "encoder.text_projection",
+    "text_projection.weight": "resizer.weight",
+    "text_projection.bias": "resizer.bias",
+}
+_BLOCK = re.compile(r"encoder\.transformer\.resblocks\.(\d+)\.(.+)")
+_MODULE_LAYER = re.compile(re.escape(f"{_INNER}encoder.layers.") + r"(\d+)\.(.+)\.(weight|bias)")
+_PACKED = "self_attn.{}_proj"  # queries, keys and values: one tensor in the original
 _NOTES = {
     "mean": "mean over the valid tokens of the outputs, projected to {width} as the detector takes "
     "them; SAM3 itself pools nothing",
@@ -51,104 +67,142 @@ _NOTES = {
 }
 
 
+def holds_sam3(folder: Path) -> bool:
+    """Whether a folder has weights of SAM3 in either format; they may still be damaged."""
+    return bool(weight_files(folder)) or (folder / ORIGINAL).is_file()
+
+
 def load_sam3(place: Path, device: str, dtype: str) -> TextModel:
-    """The text encoder of a `facebook/sam3` snapshot folder, or of an original sam3.pt.
+    """SAM3's text encoder from its weights.
+
+    Parameters
+    ----------
+    place : Path
+        A snapshot folder of `HUB_ID`, the original sam3.pt, or a folder with that alone (what
+        SAM3's own package leaves in the hub client's cache).
+    device : {"cpu", "cuda"}
+    dtype : {"float32", "bfloat16"}
 
     Raises
     ------
     InputError
-        For what is neither, or is not whole; the message names the file and the tensor.
+        For what is none of these, or is not whole; the message names the file and the tensor.
     """
-    return (
-        _from_folder(place, device, dtype) if place.is_dir() else _from_file(place, device, dtype)
-    )
+    if not place.is_dir():
+        return _from_file(place, device, dtype)
+    if not weight_files(place) and (place / ORIGINAL).is_file():
+        return _from_file(place / ORIGINAL, device, dtype)
+    return _from_folder(place, device, dtype)
 
 
 def _from_folder(folder: Path, device: str, dtype: str) -> TextModel:
     path = folder / "config.json"
     config = read_json(path)
     detector = config.get("detector_config") or config  # a video model wraps the detector
-    text, encoder = detector.get("text_config"), detector.get("detr_encoder_config")
+    text = detector.get("text_config") if isinstance(detector, dict) else None
     if not isinstance(text, dict):
         raise InputError(f"{shown(path)}: has no text_config; give a folder of {HUB_ID}")
-    width = (encoder or {}).get("hidden_size", 256)
-    check_sizes({"text": text, "hidden_size": width}, path)
+    encoder = detector.get("detr_encoder_config")
+    width = encoder.get("hidden_size") if isinstance(encoder, dict) else None
     files = weight_files(folder)
     if not files:
         raise InputError(f"{shown(folder)}: has no model.safetensors; get all of {HUB_ID}")
+    width = 256 if width is None else width
+    check_config({"text_config": text, "hidden_size": width}, path, len(read_shapes(files)))
     starts = ("text_encoder.", "text_projection.")
-    tensors = read_tensors(files, [*starts, *(f"detector_model.{s}" for s in starts)])
-    names = {name.removeprefix("detector_model."): name for name in tensors}
-    tensors = {name: tensors[there] for name, there in names.items()}
-    return _built(_config(text, path), width, tensors, names, files, path, device, dtype)
+    given = read_tensors(files, [before + start for before in _DETECTOR for start in starts])
+    before = next((b for b in _DETECTOR if any(n.startswith(b + starts[0]) for n in given)), "")
+    tensors = {name.removeprefix(before): tensor for name, tensor in given.items()}
+    config = _config(text, path)
+    return _built(config, width, tensors, before.__add__, files, path, device, dtype)
 
 
 def _from_file(path: Path, device: str, dtype: str) -> TextModel:
-    given = read_tensors([path], [_ORIGINAL])
-    names: dict[str, str] = {}
-    tensors: dict[str, Tensor] = {}
+    given = read_tensors([path], [before + _ORIGINAL for before in _DETECTOR])
+    before = next((b for b in _DETECTOR if any(n.startswith(b + _ORIGINAL) for n in given)), "")
+    before += _ORIGINAL
+    own = {name.removeprefix(before): tensor for name, tensor in given.items()}
 
-    def take(name: str, there: str, tensor: Tensor) -> None:
-        names[name], tensors[name] = there, tensor
-
-    inner = "text_encoder.text_model."
-    for there, tensor in given.items():
-        own = there.removeprefix(_ORIGINAL)
-        layer = re.fullmatch(r"encoder\.transformer\.resblocks\.(\d+)\.(.+)\.(weight|bias)", own)
-        packed = re.fullmatch(r"encoder\.transformer\.resblocks\.(\d+)\.attn\.in_proj_(\w+)", own)
-        if packed:
-            for part, rows in zip("qkv", tensor.chunk(3), strict=False):
-                name = f"{inner}encoder.layers.{packed[1]}.self_attn.{part}_proj.{packed[2]}"
-                take(name, there, rows)
-        elif layer and layer[2] in _LAYER:
-            take(f"{inner}encoder.layers.{layer[1]}.{_LAYER[layer[2]]}.{layer[3]}", there, tensor)
-        elif own == "encoder.token_embedding.weight":
-            take(f"{inner}embeddings.token_embedding.weight", there, tensor)
-        elif own == "encoder.positional_embedding":
-            take(f"{inner}embeddings.position_embedding.weight", there, tensor)
-        elif own.startswith("encoder.ln_final."):
-            take(f"{inner}final_layer_norm.{own.rpartition('.')[2]}", there, tensor)
-        elif own == "encoder.text_projection":  # [width, d]: the module's is transposed
-            take("text_encoder.text_projection.weight", there, tensor.T)
-        elif own.startswith("resizer."):
-            take(f"text_projection.{own.removeprefix('resizer.')}", there, tensor)
-
-    def shape(name: str, there: str, axes: int) -> Any:
-        if name not in tensors or tensors[name].ndim != axes:
-            what = "is missing" if name not in tensors else "has another shape than SAM3's"
+    def shape(name: str) -> list[int]:
+        if name not in own or own[name].ndim != 2:
+            what = "is missing" if name not in own else "has another shape than SAM3's"
             raise InputError(
-                f"{shown(path)}: {_ORIGINAL}{there} {what}; give an original sam3.pt, or a "
-                f"folder of {HUB_ID}"
+                f"{shown(path)}: {before}{name} {what}; give an original {ORIGINAL}, or a folder "
+                f"of {HUB_ID}"
             )
-        return tensors[name].shape
+        return list(own[name].shape)
 
-    vocabulary, width = shape(
-        f"{inner}embeddings.token_embedding.weight", "encoder.token_embedding.weight", 2
-    )
-    context, _ = shape(
-        f"{inner}embeddings.position_embedding.weight", "encoder.positional_embedding", 2
-    )
-    inside, _ = shape(
-        f"{inner}encoder.layers.0.mlp.fc1.weight",
-        "encoder.transformer.resblocks.0.mlp.c_fc.weight",
-        2,
-    )
-    projected, _ = shape("text_projection.weight", "resizer.weight", 2)
-    layers = {name.split(".layers.")[1].split(".")[0] for name in tensors if ".layers." in name}
+    vocabulary, width = shape("encoder.token_embedding.weight")
+    context, _ = shape("encoder.positional_embedding")
+    inside, _ = shape("encoder.transformer.resblocks.0.mlp.c_fc.weight")
+    projected, _ = shape("resizer.weight")
     text = {
         "vocab_size": vocabulary,
         "hidden_size": width,
         "intermediate_size": inside,
-        "num_hidden_layers": len(layers),
+        "num_hidden_layers": len({m[1] for m in map(_BLOCK.match, own) if m}),
         "num_attention_heads": max(1, width // _HEAD),
         "max_position_embeddings": context,
         "hidden_act": "gelu",
         "layer_norm_eps": 1e-5,
     }
-    own_projection = tensors.get("text_encoder.text_projection.weight")
-    if own_projection is not None:
-        text["projection_dim"] = own_projection.shape[0]
-    return _built(_config(text, path), projected, tensors, names, [path], path, device, dtype)
+    if "encoder.text_projection" in own:
+        text["projection_dim"] = shape("encoder.text_projection")[1]
+    return _built(
+        _config(text, path),
+        projected,
+        _renamed(own, path, before),
+        lambda name: before + _original(name),
+        [path],
+        path,
+        device,
+        dtype,
+    )
+
+
+def _original(name: str) -> str:
+    """The original's name of the tensor that gives the module's tensor `name`."""
+    layer = _MODULE_LAYER.fullmatch(name)
+    if not layer:
+        return _REST.get(name, name)
+    block = f"encoder.transformer.resblocks.{layer[1]}."
+    if layer[2] in _LAYER:
+        return f"{block}{_LAYER[layer[2]]}.{layer[3]}"
+    return f"{block}attn.in_proj_{layer[3]}"
+
+
+def _renamed(own: Mapping[str, Tensor], path: Path, before: str) -> dict[str, Tensor]:
+    """The original's tensors by the module's names; packed ones are cut."""
+    rest = {there: name for name, there in _REST.items()}
+    layer = {there: name for name, there in _LAYER.items()}
+    tensors: dict[str, Tensor] = {}
+    for there, tensor in own.items():
+        block = _BLOCK.fullmatch(there)
+        if not block:
+            if there in rest:  # what else there is does not touch the outputs
+                # The original multiplies by this one from the other side.
+                turned = there == "encoder.text_projection"
+                tensors[rest[there]] = tensor.T if turned else tensor
+            continue
+        start = f"{_INNER}encoder.layers.{block[1]}."
+        part, _, kind = block[2].rpartition(".")
+        if part == "attn" and kind in ("in_proj_weight", "in_proj_bias"):
+            if not tensor.ndim or len(tensor) % 3:
+                raise InputError(
+                    f"{shown(path)}: {shown(before + there)} has shape {list(tensor.shape)}, "
+                    "which cannot be cut into queries, keys and values"
+                )
+            for letter, rows in zip("qkv", tensor.chunk(3), strict=True):
+                name = f"{_PACKED.format(letter)}.{kind.removeprefix('in_proj_')}"
+                tensors[start + name] = rows
+        elif part in layer and kind in ("weight", "bias"):
+            tensors[f"{start}{layer[part]}.{kind}"] = tensor
+        else:
+            raise InputError(
+                f"{shown(path)}: {shown(before + there)} is there, but no layer of SAM3's text "
+                f"encoder has it; give an original {ORIGINAL}"
+            )
+    return tensors
 
 
 def _config(text: Mapping[str, Any], path: Path) -> Any:
@@ -162,7 +216,7 @@ def _built(
     config: Any,
     width: int,
     tensors: dict[str, Tensor],
-    names: Mapping[str, str],
+    renamed: Callable[[str], str],
     files: list[Path],
     where: Path,
     device: str,
@@ -176,33 +230,35 @@ def _built(
         module.text_encoder = CLIPTextModelWithProjection(config)
         module.text_projection = torch.nn.Linear(config.hidden_size, width)
     if "text_encoder.text_projection.weight" not in tensors:
-        # CLIP's own projection, which SAM3 does not use: counted where it is there
+        # CLIP's own projection, which SAM3 does not use: counted where it is there.
         module.text_encoder.text_projection = torch.nn.Identity()
-    fill(module, tensors, files[0], renamed=names)
+    fill(module, tensors, files[0], renamed=renamed)
     text_model: Any = module.text_encoder.text_model
     table = text_model.embeddings
     table.position_ids = torch.arange(config.max_position_embeddings).expand((1, -1))
     token_embedding = table.token_embedding.weight.detach().numpy()
     position_embedding = table.position_embedding.weight.detach().numpy()
-    module.to(device=device, dtype=getattr(torch, dtype))
+    placed(module, device, dtype)
 
     def forward(ids: Tensor, mask: Tensor | None) -> Tensor:
         hidden = text_model(input_ids=ids, attention_mask=mask).last_hidden_state
         projected: Tensor = module.text_projection(hidden)
         return projected
 
-    return TorchTextModel(
-        module=module,
-        forward=forward,
-        token_embedding=token_embedding,
-        position_embedding=position_embedding,
-        no_positions="",
-        context=config.max_position_embeddings,
-        pooling="mean",
-        files=[
-            WeightFile.of(path) for path in (*files, *([where] if where.suffix == ".json" else []))
-        ],
-        device=device,
-        dtype=dtype,
-        notes={name: text.format(width=width) for name, text in _NOTES.items()},
-    )
+    with refused(files[0]):
+        return TorchTextModel(
+            module=module,
+            forward=forward,
+            token_embedding=token_embedding,
+            position_embedding=position_embedding,
+            no_positions="",
+            context=config.max_position_embeddings,
+            pooling="mean",
+            files=[
+                WeightFile.of(path)
+                for path in (*files, *([where] if where.suffix == ".json" else []))
+            ],
+            device=device,
+            dtype=dtype,
+            notes={name: text.format(width=width) for name, text in _NOTES.items()},
+        )

@@ -14,7 +14,7 @@ from scipy.linalg import eigvalsh
 from scipy.linalg.blas import dsyrk
 from threadpoolctl import threadpool_limits
 
-_CHUNK = 1 << 22  # numbers converted to float64 at a time
+_CHUNK = 1 << 20  # numbers converted to float64 at a time
 
 
 @dataclass(frozen=True)

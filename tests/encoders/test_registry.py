@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from anatomy.encoders import NoWeightsError, resolve
 from anatomy.encoders.places import cache_folder, encoder_folder
@@ -27,14 +28,36 @@ def test_sam3_without_weights_says_how_to_get_them():
     assert "sam3=facebook/sam3" in encoder.weights
 
 
-def test_sam3_is_found_in_the_hub_s_own_cache(tmp_path):
+@pytest.fixture
+def cached(tmp_path):
+    """The folder of a snapshot of facebook/sam3 in the hub client's cache."""
     repository = tmp_path / "hub" / "models--facebook--sam3"
     commit = "0" * 40
-    tiny.save_snapshot(repository / "snapshots" / commit)
-    (repository / "refs").mkdir()
+    (repository / "refs").mkdir(parents=True)
     (repository / "refs" / "main").write_text(commit)
+    return repository / "snapshots" / commit
+
+
+def test_sam3_is_found_in_the_hub_s_own_cache(cached):
+    tiny.save_snapshot(cached)
     (encoder,) = resolve(["sam3"])
     assert encoder.weights == "" and encoder.open("cpu", "float32").context == 32
+
+
+def test_what_sam3_s_own_package_leaves_in_that_cache_is_enough(cached):
+    tiny.save_snapshot(cached)
+    (cached / "model.safetensors").unlink()
+    tiny.save_original(cached)
+    (encoder,) = resolve(["sam3"])
+    assert encoder.weights == ""
+    assert encoder.open("cpu", "float32").files[0].path.endswith("sam3.pt")
+
+
+def test_a_broken_off_download_is_no_weights(cached):
+    tiny.save_snapshot(cached, shards=3)
+    (cached / "model-00002-of-00003.safetensors").unlink()
+    (encoder,) = resolve(["sam3"])
+    assert encoder.open is None and "no weights for sam3 here" in encoder.weights
 
 
 def test_minilm_is_looked_for_where_fetch_puts_it():
@@ -77,9 +100,19 @@ def test_what_cannot_be_an_encoder_is_one_line(name, message):
     assert "\n" not in str(caught.value) and "\0" not in str(caught.value)
 
 
-def test_looking_for_weights_loads_no_framework():
+def test_a_folder_without_sam3_is_refused_at_once(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InputError, match=r"has neither model\.safetensors nor sam3\.pt"):
+        resolve([f"sam3={tmp_path}"])
+
+
+def test_looking_for_weights_loads_no_framework(tmp_path):
+    tiny.save_bert(tmp_path / "bert")
+    tiny.save_snapshot(tmp_path / "sam3")
+    names = [f"sam3={tmp_path / 'sam3'}", f"minilm={tmp_path / 'bert'}", f"hf:{tmp_path / 'bert'}"]
     code = (
-        "import sys; from anatomy.encoders import resolve; resolve(['sam3']);"
+        f"import sys; from anatomy.encoders import resolve; found = resolve({names});"
+        "assert all(encoder.open for encoder in found); resolve(['sam3']);"
         "sys.exit(bool({'torch', 'transformers', 'numba', 'skdim'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -146,3 +179,25 @@ def test_a_hub_model_is_opened_and_one_without_weights_says_so(tmp_path, hub_at,
         else:
             with pytest.raises(NoWeightsError, match="someone/model has no weights"):
                 encoder.open("cpu", "float32")
+
+
+def test_an_unreachable_hub_is_not_one_without_weights(tmp_path, hub_at, monkeypatch):
+    """The client gives what it has when there is no network: here, the tokenizer."""
+    tiny.save_bert(tmp_path / "there")
+    with serving(Hub("someone/model", files_of(tmp_path / "there"), kind="model")) as address:
+        hub_at(address)
+        (encoder,) = resolve(["hf:someone/model"])
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(InputError, match="someone/model: HF_HUB_OFFLINE is set") as caught:
+        encoder.open("cpu", "float32")
+    assert "\n" not in str(caught.value)
+
+
+def test_weights_of_the_older_kind_come_from_the_hub_too(tmp_path, hub_at):
+    module = tiny.save_bert(tmp_path / "there")
+    (tmp_path / "there" / "model.safetensors").unlink()
+    torch.save(module.state_dict(), tmp_path / "there" / "pytorch_model.bin")
+    with serving(Hub("someone/model", files_of(tmp_path / "there"), kind="model")) as address:
+        hub_at(address)
+        (encoder,) = resolve(["hf:someone/model"])
+        assert encoder.open("cpu", "float32").context == 24

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -23,9 +24,7 @@ def opened(place, dtype="float32"):
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory):
-    path = tmp_path_factory.mktemp("original") / "sam3.pt"
-    torch.save({"model": tiny.original_tensors()}, path)
-    return path
+    return tiny.save_original(tmp_path_factory.mktemp("original"))
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +56,23 @@ def test_outputs_are_those_of_the_padded_and_masked_original(snapshot):
             np.testing.assert_allclose(outputs.pooled("end")[at], own[-1], atol=1e-5)
 
 
-@pytest.mark.parametrize("form", ["original", "video", "shards"])
+def saved(folder, tensors):
+    torch.save(tensors, folder / "sam3.pt")
+    return folder / "sam3.pt"
+
+
+def image_model(tensors):
+    """Without the video model's prefix, as checkpoints of its detector alone are."""
+    return {name.removeprefix("detector."): tensor for name, tensor in tensors.items()}
+
+
+@pytest.mark.parametrize("form", ["original", "folder", "bare", "image", "video", "shards"])
 def test_every_format_gives_the_same_encoder(snapshot, original, tmp_path, form):
     place = {
         "original": lambda: original,
+        "folder": lambda: original.parent,
+        "bare": lambda: saved(tmp_path, tiny.original_tensors()),
+        "image": lambda: saved(tmp_path, image_model(tiny.original_tensors())),
         "video": lambda: tiny.save_snapshot(tmp_path / "v", video=True),
         "shards": lambda: tiny.save_snapshot(tmp_path / "s", shards=3),
     }[form]()
@@ -94,9 +106,17 @@ def test_bfloat16_is_near_and_is_given_as_float32(snapshot):
     assert 0 < np.abs(exact - rough).max() < 0.1 * np.abs(exact).max()
 
 
-class Bomb:
-    def __reduce__(self):
-        return print, ("this code must never run",)
+@pytest.mark.gpu
+def test_a_gpu_gives_what_the_cpu_gives(snapshot):
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device here")
+    (encoder,) = resolve([f"sam3={snapshot}"])
+    ids = tiny.some_ids(2, 6, VOCABULARY)
+    there = encoder.open("cuda", "float32")
+    assert there.causal and there.device == "cuda"
+    expected = opened(snapshot).encode(ids)
+    np.testing.assert_allclose(there.encode(ids).tokens, expected.tokens, atol=1e-3)
+    np.testing.assert_allclose(there.encode(ids).pooled("end"), expected.pooled("end"), atol=1e-3)
 
 
 def without(tensors, name):
@@ -125,16 +145,27 @@ def test_damaged_snapshots_are_refused_by_name(tmp_path, capsys):
 def test_damaged_originals_are_refused_by_name(tmp_path, capsys):
     start = "detector.backbone.language_backbone."
     tensors = tiny.original_tensors()
-    packed = f"{start}encoder.transformer.resblocks.0.attn.in_proj_weight"
+    block = f"{start}encoder.transformer.resblocks.0."
+    packed, norm = f"{block}attn.in_proj_weight", f"{start}encoder.ln_final.weight"
     cases = {
         "resizer": (without(tensors, f"{start}resizer.weight"), f"{start}resizer.weight is miss"),
-        "packed": (without(tensors, packed), "self_attn.k_proj.weight is missing"),
+        "packed": (without(tensors, packed), f"{packed} is missing"),
+        "scalar": (tensors | {packed: torch.tensor(1.0)}, f"{packed} has shape [], which cannot"),
+        "more": (tensors | {f"{block}ls_1.gamma": torch.ones(3)}, f"{block}ls_1.gamma is there"),
+        "gap": (
+            {name.replace("resblocks.1.", "resblocks.7."): t for name, t in tensors.items()},
+            f"{start}encoder.transformer.resblocks.1.",
+        ),
+        "integers": (tensors | {norm: torch.ones(128, dtype=torch.int64)}, f"{norm} is no plain"),
+        "sparse": (tensors | {norm: torch.ones(128).to_sparse()}, f"{norm} is no plain tensor"),
+        "empty": (tensors | {norm: torch.ones(128, device="meta")}, f"{norm} is no plain tensor"),
+        "repeated": (tensors | {norm: torch.ones(1).expand(128)}, f"{norm} is no plain tensor"),
         "shape": (
             tensors | {packed: torch.zeros(6, 4)},
             f"{packed} has shape [2, 4], but the encoder needs [128, 128]",
         ),
         "other": ({"weight": torch.zeros(2)}, "encoder.token_embedding.weight is missing"),
-        "code": ({"model": Bomb()}, "holds pickled code or is damaged"),
+        "code": ({"model": tiny.Bomb()}, "holds pickled code or is damaged"),
     }
     for case, (content, message) in cases.items():
         path = tmp_path / f"{case}.pt"
@@ -156,10 +187,45 @@ def test_absurd_sizes_are_refused_before_anything_is_allocated(tmp_path, size):
         opened(folder)
 
 
-def test_a_folder_that_is_no_snapshot_is_refused(tmp_path):
-    (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(InputError, match="has no text_config"):
-        opened(tmp_path)
-    (tmp_path / "config.json").write_text('{"text_config": {}}')
-    with pytest.raises(InputError, match=r"has no model\.safetensors"):
-        opened(tmp_path)
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({}, "has no text_config"),
+        ({"detector_config": "sam3"}, "has no text_config"),
+        ({"text_config": [1]}, "has no text_config"),
+        ({"text_config": tiny.SAM3 | {"num_hidden_layers": 100_000}}, "num_hidden_layers is 100,0"),
+        (
+            {
+                "text_config": tiny.SAM3 | {"num_hidden_layers": 1},
+                "detr_encoder_config": {"hidden_size": tiny.SAM3_WIDTH},
+            },
+            r"layers\.1\..* is there, but",
+        ),
+        (
+            {"text_config": tiny.SAM3 | {"num_attention_heads": 7}},
+            r"config\.json: is no checkpoint",
+        ),
+        ({"text_config": tiny.SAM3 | {"layer_norm_eps": "x"}}, r"config\.json: is no checkpoint"),
+        ({"text_config": tiny.SAM3, "detr_encoder_config": []}, r"needs \[256, 128\]"),
+        ({"text_config": tiny.SAM3 | {"attn_implementation": "a/b"}}, "needs code of its own"),
+    ],
+)
+def test_configurations_that_do_not_fit_the_weights_are_refused(tmp_path, config, message):
+    folder = tiny.save_snapshot(tmp_path)
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=message) as caught:
+        opened(folder)
+    assert "\n" not in str(caught.value) and str(folder) in str(caught.value)
+
+
+def test_ids_that_the_encoder_does_not_know_are_refused(snapshot):
+    with pytest.raises(InputError, match="embeddings of 49,408 tokens, but the tokenizer gives id"):
+        opened(snapshot).encode(np.array([[1, VOCABULARY]]))
+
+
+def test_rows_that_cannot_be_encoded_are_value_errors(snapshot):
+    model = opened(snapshot)
+    with pytest.raises(ValueError, match="a context of 32"):
+        model.encode(np.ones((1, 33), dtype=np.int64))
+    with pytest.raises(ValueError, match="a row without a token that counts"):
+        model.encode(np.ones((2, 3), dtype=np.int64), np.array([[True] * 3, [False] * 3]))

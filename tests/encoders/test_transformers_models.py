@@ -41,6 +41,14 @@ def clip(folder):
     return saved(folder, transformers.CLIPTextModelWithProjection(config))
 
 
+VISION = {
+    "num_hidden_layers": 1,
+    "hidden_size": 16,
+    "num_attention_heads": 2,
+    "intermediate_size": 16,
+    "image_size": 8,
+    "patch_size": 4,
+}
 MODELS = {
     "roberta": lambda: transformers.RobertaModel(
         transformers.RobertaConfig(**SMALL, max_position_embeddings=26, pad_token_id=1)
@@ -57,6 +65,33 @@ MODELS = {
     ),
     "llama": lambda: transformers.LlamaModel(
         transformers.LlamaConfig(**SMALL, max_position_embeddings=24)
+    ),
+    "mpnet": lambda: transformers.MPNetModel(
+        transformers.MPNetConfig(**SMALL, max_position_embeddings=26, pad_token_id=1)
+    ),
+    "distilbert": lambda: transformers.DistilBertModel(
+        transformers.DistilBertConfig(
+            vocab_size=VOCABULARY,
+            dim=32,
+            n_layers=2,
+            n_heads=4,
+            hidden_dim=48,
+            max_position_embeddings=24,
+        )
+    ),
+    "opt": lambda: transformers.OPTModel(
+        transformers.OPTConfig(
+            vocab_size=VOCABULARY,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            ffn_dim=48,
+            max_position_embeddings=24,
+            word_embed_proj_dim=32,
+        )
+    ),
+    "roformer": lambda: transformers.RoFormerModel(
+        transformers.RoFormerConfig(**SMALL, max_position_embeddings=24, embedding_size=32)
     ),
     "siglip": lambda: transformers.SiglipTextModel(
         transformers.SiglipTextConfig(**SMALL, max_position_embeddings=24)
@@ -105,10 +140,82 @@ def test_clip_pools_the_projected_end_of_text(tmp_path):
     assert "projected to 20" in model.pooling_note("end")
 
 
+def test_the_text_tower_of_a_whole_clip_is_read(tmp_path):
+    torch.manual_seed(0)
+    module = transformers.CLIPModel(
+        transformers.CLIPConfig(
+            text_config={**SMALL, "max_position_embeddings": 16, "eos_token_id": 3},
+            vision_config=VISION,
+            projection_dim=20,  # of both towers, whatever the text's own configuration says
+        )
+    )
+    model = saved(tmp_path, module)
+    with torch.inference_mode():
+        expected = module.text_model(input_ids=torch.from_numpy(IDS)).last_hidden_state
+        projected = module.text_projection(expected[:, -1]).numpy()
+    found = model.encode(IDS)
+    np.testing.assert_allclose(found.tokens, expected.numpy(), atol=1e-5)
+    np.testing.assert_allclose(found.pooled("end"), projected, atol=1e-5)
+    own = [*module.text_model.parameters(), *module.text_projection.parameters()]
+    assert model.parameters == sum(p.numel() for p in own)
+
+
+def test_a_clip_text_model_without_projection_is_read(tmp_path):
+    torch.manual_seed(0)
+    module = transformers.CLIPTextModel(
+        transformers.CLIPTextConfig(**SMALL, max_position_embeddings=16, eos_token_id=3)
+    )
+    model = saved(tmp_path, module)
+    found = model.encode(IDS)
+    assert np.array_equal(found.pooled("end"), found.tokens[:, -1])
+    assert model.parameters == sum(p.numel() for p in module.parameters())
+    assert "projected" not in model.pooling_note("end")
+
+
+def test_the_text_tower_of_a_whole_siglip_is_read(tmp_path):
+    torch.manual_seed(0)
+    module = transformers.SiglipModel(
+        transformers.SiglipConfig(
+            text_config={**SMALL, "max_position_embeddings": 16}, vision_config=VISION
+        )
+    )
+    model = saved(tmp_path, module)
+    with torch.inference_mode():
+        expected = module.text_model(input_ids=torch.from_numpy(IDS)).last_hidden_state.numpy()
+    np.testing.assert_allclose(model.encode(IDS).tokens, expected, atol=1e-5)
+    assert "SigLIP itself" in model.pooling_note("mean")
+
+
+@pytest.mark.parametrize("kind", ["llama", "bert"])
+def test_tables_are_measured_as_stored_whatever_computes(tmp_path, kind):
+    """In bfloat16 the parameters are rounded; neither the tables nor rotary angles are."""
+    torch.manual_seed(0)
+    if kind == "bert":
+        tiny.save_bert(tmp_path)
+    else:
+        saved(tmp_path, MODELS[kind]())
+    exact, rough = (load_transformers(tmp_path, None, "cpu", d) for d in ("float32", "bfloat16"))
+    assert np.array_equal(exact.token_embedding, rough.token_embedding)
+    one, two = exact.encode(IDS).tokens, rough.encode(IDS).tokens
+    assert 0 < np.abs(one - two).max() < 0.1 * np.abs(one).max()
+    assert exact.causal == rough.causal
+    assert {p.dtype for p in rough.module.parameters()} == {torch.bfloat16}
+    assert all(b.dtype != torch.bfloat16 for b in rough.module.buffers())
+
+
+def test_what_is_no_text_encoder_is_refused(tmp_path):
+    with pytest.raises(InputError, match="is no text encoder: its inputs are no tokens"):
+        saved(tmp_path, transformers.ViTModel(transformers.ViTConfig(**VISION)))
+
+
 @pytest.mark.parametrize(
     ("kind", "causal", "positions"),
     [
         ("roberta", False, 24),  # two of its 26 rows stand before the first position
+        ("mpnet", False, 24),
+        ("distilbert", False, 24),
+        ("opt", True, 24),  # its first two rows are an offset
+        ("roformer", False, "no table"),  # what it calls positions turns queries and keys
         ("gpt2", True, 24),
         ("siglip", False, 24),
         ("t5", False, "relative"),
@@ -129,6 +236,31 @@ def test_positions_and_causality_are_read_off_the_model(tmp_path, kind, causal, 
     with torch.inference_mode():
         expected = module(input_ids=torch.from_numpy(ids)).last_hidden_state.numpy()
     np.testing.assert_allclose(model.encode(ids).tokens, expected, atol=1e-5)
+    assert model.encode(ids[:, :1]).tokens.shape == (3, 1, 32)
+
+
+def test_the_first_row_of_the_table_is_the_first_token_s(tmp_path):
+    """Moving row k moves the output of a prompt of more than k tokens, and of no shorter one."""
+    for kind in ("roberta", "mpnet", "opt", "gpt2"):
+        torch.manual_seed(0)
+        module = MODELS[kind]()
+        model = saved(tmp_path / kind, module)
+        table = next(
+            part.weight
+            for name, part in model.module.named_modules()
+            if name.endswith(("position_embeddings", "wpe", "embed_positions"))
+        )
+        row = next(
+            at
+            for at in range(len(table))
+            if np.allclose(table[at].detach(), model.position_embedding[4])
+        )
+        ids = np.where(IDS == 1, 4, IDS)[:, :5]
+        before = [model.encode(ids[:, :n]).tokens for n in (4, 5)]
+        with torch.no_grad():
+            table[row] += 1
+        after = [model.encode(ids[:, :n]).tokens for n in (4, 5)]
+        assert np.array_equal(before[0], after[0]) and not np.allclose(before[1], after[1])
 
 
 def test_minilm_gives_what_transformers_gives():
@@ -155,12 +287,20 @@ def test_minilm_gives_what_transformers_gives():
 
 @pytest.mark.parametrize(
     ("modes", "pooling"),
-    [("cls_token", "cls"), ("mean_tokens", "mean"), ("lasttoken", "end"), ("max_tokens", None)],
+    [
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, "cls"),
+        ({"pooling_mode_mean_tokens": True}, "mean"),
+        ({"pooling_mode_lasttoken": True}, "end"),
+        ({"pooling_mode": "mean"}, "mean"),  # newer versions' way
+        ({"pooling_mode_max_tokens": True}, None),
+        ({"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True}, None),
+        ({}, None),
+    ],
 )
 def test_pooling_is_the_one_that_sentence_transformers_names(tmp_path, modes, pooling):
     tiny.save_bert(tmp_path)
     (tmp_path / "1_Pooling").mkdir()
-    (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps({f"pooling_mode_{modes}": True}))
+    (tmp_path / "1_Pooling" / "config.json").write_text(json.dumps(modes))
     if pooling:
         assert load_transformers(tmp_path, None, "cpu", "float32").pooling == pooling
     else:
@@ -168,10 +308,21 @@ def test_pooling_is_the_one_that_sentence_transformers_names(tmp_path, modes, po
             load_transformers(tmp_path, None, "cpu", "float32")
 
 
+def test_a_dense_layer_behind_the_pooling_is_spoken_of(tmp_path):
+    tiny.save_bert(tmp_path)
+    for name, content in {"1_Pooling": {"pooling_mode_cls_token": True}, "2_Dense": {}}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(json.dumps(content))
+    model = load_transformers(tmp_path, None, "cpu", "float32")
+    assert model.pooling_note("cls").endswith("before the dense layer that it is published with")
+    assert "dense" not in model.pooling_note("mean")
+
+
 def test_the_context_is_what_both_tokenizer_and_positions_allow(tmp_path):
     tiny.save_bert(tmp_path)
     assert load_transformers(tmp_path, 10, "cpu", "float32").context == 10
     assert load_transformers(tmp_path, 100, "cpu", "float32").context == 24
+    assert load_transformers(tmp_path, 1, "cpu", "float32").context == 1
 
 
 def edited(folder, change):
@@ -199,15 +350,10 @@ def test_incomplete_checkpoints_are_refused_by_name(tmp_path):
         load_transformers(tmp_path / "nan", None, "cpu", "float32")
 
 
-class Bomb:
-    def __reduce__(self):
-        return print, ("this code must never run",)
-
-
 def test_pickled_code_is_refused_and_not_run(tmp_path, capsys):
     tiny.save_bert(tmp_path)
     (tmp_path / "model.safetensors").unlink()
-    torch.save({"embeddings.word_embeddings.weight": Bomb()}, tmp_path / "pytorch_model.bin")
+    torch.save({"embeddings.word_embeddings.weight": tiny.Bomb()}, tmp_path / "pytorch_model.bin")
     with pytest.raises(InputError, match=r"pytorch_model\.bin"):
         load_transformers(tmp_path, None, "cpu", "float32")
     assert "never run" not in capsys.readouterr().out
@@ -227,6 +373,22 @@ def test_plain_torch_files_are_read(tmp_path):
     ("change", "message"),
     [
         ({"hidden_size": 10**9}, "hidden_size is 1000000000, no size from 1"),
+        ({"num_hidden_layers": 5000}, "num_hidden_layers is 5,000, but the weights"),
+        (
+            {"num_hidden_layers": 1},
+            r"encoder\.layer\.1\..* is there, but config\.json asks for fewer",
+        ),
+        ({"vocab_size": 1 << 24}, "asks for 536,8.* parameters, but the weights beside it hold"),
+        ({"hidden_size": 1 << 17}, "parameters, but the weights beside it hold"),
+        ({"hidden_act": "nope"}, r"config\.json: is no checkpoint that can be read"),
+        ({"layer_norm_eps": "x"}, r"config\.json: is no checkpoint that can be read"),
+        ({"attn_implementation": "someone/kernel"}, "needs code of its own"),
+        ({"vision_config": {"auto_map": {"AutoConfig": "evil.Config"}}}, "needs code of its own"),
+        (
+            {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}},
+            "no checkpoint that can be read",
+        ),
+        ({"model_type": ["bert"]}, "no checkpoint that can be read"),
         ({"auto_map": {"AutoModel": "evil.Model"}}, "needs code of its own"),
         ({"model_type": "bart", "is_encoder_decoder": True}, "an encoder with a decoder"),
         ({"model_type": "unheard-of"}, "no checkpoint that can be read"),
@@ -246,14 +408,4 @@ def test_a_broken_configuration_is_one_line(tmp_path, content):
     tiny.save_bert(tmp_path)
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(InputError, match=r"config\.json: is n"):
-        load_transformers(tmp_path, None, "cpu", "float32")
-
-
-@pytest.mark.parametrize("name", ["../other.safetensors", "absent.safetensors", ""])
-def test_an_index_names_files_beside_it_only(tmp_path, name):
-    tiny.save_bert(tmp_path)
-    (tmp_path / "model.safetensors").unlink()
-    index = tmp_path / "model.safetensors.index.json"
-    index.write_text(json.dumps({"weight_map": {"a": name}}))
-    with pytest.raises(InputError, match="which is not beside it"):
         load_transformers(tmp_path, None, "cpu", "float32")

@@ -141,6 +141,20 @@ def original_tensors() -> dict[str, torch.Tensor]:
     return found
 
 
+def save_original(folder: Path, tensors: dict[str, torch.Tensor] | None = None) -> Path:
+    """sam3.pt as SAM3's own package publishes it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.save({"model": original_tensors() if tensors is None else tensors}, folder / "sam3.pt")
+    return folder / "sam3.pt"
+
+
+class Bomb:
+    """What a pickle runs when it is opened without care."""
+
+    def __reduce__(self) -> Any:
+        return print, ("this code must never run",)
+
+
 def some_ids(rows: int, length: int, vocabulary: int, seed: int = 0) -> np.ndarray:
     """Random token ids, int64 [rows, length]."""
     return np.random.default_rng(seed).integers(4, vocabulary, (rows, length))
