@@ -100,6 +100,9 @@ def audit(
     inside = checked(inside or InsideOptions())
     specs = [sources] if isinstance(sources, str) else list(sources)
     steps(f"Loading {', '.join(encoders)}")
+    for name in _files(encoders):
+        if list(encoders).count(name) > 1:
+            raise InputError(f"--encoder: {shown(name)} is named twice; name each file once")
     files = {name: read_outputs(name.removeprefix(PREFIX)) for name in _files(encoders)}
     resolved = resolve([name for name in encoders if name not in files])
     steps("Reading sources")

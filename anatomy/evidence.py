@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from anatomy.corpus import registry
 from anatomy.corpus.bundled import lvis_names_as_given
-from anatomy.corpus.model import COMBINED, Corpus
+from anatomy.corpus.model import Corpus
 from anatomy.findings import InsideFinding, SpectrumFinding
 from anatomy.ledger import (
     Measured,
@@ -109,8 +109,7 @@ def evidence_inside(found: InsideFinding, *, official: bool) -> MeasuredInside |
     """
     if found.positions is None or not official:
         return None
-    clouds = [c for c in found.outputs.clouds if c.kind == "pooled" and c.group == COMBINED]
-    cloud = clouds[0] if clouds else None
+    cloud = found.outputs.main
     everything, used = found.embedding.spectra
     return MeasuredInside(
         all_tokens=_rank(everything),

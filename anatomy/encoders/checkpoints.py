@@ -73,6 +73,8 @@ def read_json(path: Path) -> dict[str, Any]:
     InputError
     """
     try:
+        if path.exists() and not path.is_file():
+            raise InputError(f"{shown(path)}: is no file; get the snapshot again")
         if path.stat().st_size > _LARGEST_CONFIG:
             raise InputError(f"{shown(path)}: is too large for a configuration")
         content = json.loads(path.read_bytes())

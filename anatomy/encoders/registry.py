@@ -89,6 +89,8 @@ def resolve(names: Sequence[str]) -> tuple[Encoder, ...]:
 
 
 def _resolve(name: str) -> Encoder:
+    if name.startswith(_HUB) and not name.removeprefix(_HUB).strip():
+        raise InputError(f"--encoder {shown(name)}: names nothing; give hf:ID or hf:FOLDER")
     if name.startswith(_HUB):
         return _hugging_face(name, name.removeprefix(_HUB))
     own, equals, place = name.partition("=")
@@ -127,6 +129,8 @@ def _sam3(place: str) -> Encoder:
             f"--encoder sam3={shown(place)}: has neither model.safetensors nor {ORIGINAL}; give a "
             f"snapshot folder of {HUB_ID} with its weights"
         )
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise InputError(f"--encoder sam3={shown(place)}: is neither a file nor a folder")
     if path.exists():
         return Encoder("sam3", tokenizer, "", lambda device, dtype: load_sam3(path, device, dtype))
     if not _is_repository(place):

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from anatomy.corpus.model import COMBINED
 from anatomy.findings.parts import Curve, FileFinding, Part, Rounded, Rounded4
 
 
@@ -180,6 +181,12 @@ class OutputsFinding(Part):
     published: dict[str, str]
     rank: int | None = Field(description="Output dimensions to keep")
     advice: str
+
+    @property
+    def main(self) -> CloudFinding | None:
+        """The pooled outputs of all prompts, where they could be measured."""
+        pooled = (cloud for cloud in self.clouds if cloud.kind == "pooled")
+        return next((c for c in pooled if c.group == COMBINED or self.context is None), None)
 
 
 class InsideFinding(Part):

@@ -31,6 +31,7 @@ FEWEST = 20  # points below which an estimate says nothing
 _CHECKED = 1000  # rows found exactly beside approximate neighbours
 _REFERENCE = 6000  # points up to which scikit-dimension is asked too: it takes seconds there
 _SMALLEST = 100  # points of the smallest decimated sample
+_ABSURD = 4  # times the ambient dimension: no estimate of a manifold, whatever its error
 _SAMPLES = 4  # disjoint samples of each size
 
 
@@ -105,13 +106,19 @@ def cloud_finding(
         points = points[first]
         variants = variants[first] if variants is not None else None
     if len(points) < FEWEST:
-        raise ValueError(f"{len(points)} distinct points; an estimate needs {FEWEST}")
+        count = f"{len(points)} distinct point{'s' * (len(points) != 1)}"
+        raise ValueError(f"{count} of {drawn:,} drawn; an estimate needs {FEWEST}")
     steps(f"Measuring {kind} outputs: {group}")
     k = min(NEIGHBOURS, len(points) - 1)
     found = method.nearest(points, k)
     dimension = Dimension.of(found.distances, found.indices, ks=KS, seed=method.seed)
-    asked = reference and len(points) <= _REFERENCE
-    theirs = scikit_dimension.reference(points, list(dimension.harmonic)) if asked else {}
+    largest = max(dimension.two_nn.value, dimension.harmonic_mean.value)
+    if not largest <= _ABSURD * points.shape[1]:
+        raise ValueError(
+            f"an estimate of {largest:.4g} in {points.shape[1]} dimensions: its neighbours are "
+            "equally far but for rounding, as on a grid"
+        )
+    theirs = _theirs(points, dimension) if reference and len(points) <= _REFERENCE else {}
     return CloudFinding(
         group=group,
         kind=kind,
@@ -140,6 +147,14 @@ def cloud_finding(
         neighbours=_checked(points, found, method),
         others=_others(points, method, steps),
     )
+
+
+def _theirs(points: np.ndarray, dimension: Dimension) -> dict[str, float]:
+    """scikit-dimension's estimates; where it fails on these points, none."""
+    try:
+        return scikit_dimension.reference(points, list(dimension.harmonic))
+    except ValueError:
+        return {}
 
 
 def estimated(estimate: Estimate) -> Estimated:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anatomy.files import write_whole
+from anatomy.errors import InputError
+from anatomy.files import shown, write_whole
 from anatomy.inside.draw import Plan
 from anatomy.progress import Steps, quiet
 from anatomy.tokens.ragged import rows
@@ -30,7 +31,7 @@ SHARD = 2048  # rows
 BATCH = 2048  # tokens: more does not run faster on a CPU, and larger ones need more memory
 BATCH_CUDA = 65536
 IN_MEMORY = 1 << 30  # bytes
-_FORMAT = 1  # of the shards; another one never meets their files
+_FORMAT = 2  # of the shards; another one never meets their files
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,11 @@ def encode(
     order = np.argsort(table.lengths, kind="stable")
     digest = hashlib.sha256(f"{_FORMAT} {batches(model.device)} {key}".encode()).hexdigest()
     folder = cache / digest[:32] if cache else None
+    if folder:  # found out before anything is computed
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unusable(folder, error) from error
     wanted = np.zeros(len(table.ids), dtype=bool)
     wanted[places] = True
     reused, done, clock = 0, 0, time.perf_counter()
@@ -98,8 +104,8 @@ def encode(
         shard = rows(table, chosen)
         here = spans(table.offsets[chosen], shard.lengths)
         mask = wanted[here]
-        path = folder / f"{_content(shard, mask)}.safetensors" if folder else None
-        found = _read(path) if path else None
+        path = folder / f"{_content(shard, mask)}.outputs" if folder else None
+        found = _read(path, len(chosen), int(mask.sum())) if path else None
         if found is not None:
             reused += len(chosen)
         else:
@@ -164,16 +170,32 @@ def _content(shard: TokenTable, mask: np.ndarray) -> str:
 def _write(path: Path, found: tuple[np.ndarray, np.ndarray]) -> None:
     from safetensors.numpy import save
 
-    write_whole(path, save({"pooled": found[0], "tokens": found[1]}))
+    body = save({"pooled": found[0], "tokens": found[1]})
+    try:
+        write_whole(path, hashlib.sha256(body).digest() + body)
+    except OSError as error:
+        raise _unusable(path.parent, error) from error
 
 
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
+def _read(path: Path, rows: int, places: int) -> tuple[np.ndarray, np.ndarray] | None:
     """A shard from disk; None if it is not there or is damaged: then it is made again."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
     try:
-        tensors = load(path.read_bytes())
-        return tensors["pooled"], tensors["tokens"]
+        content = path.read_bytes()
+        if hashlib.sha256(content[32:]).digest() != content[:32]:
+            return None
+        tensors = load(content[32:])
+        pooled, tokens = tensors["pooled"], tensors["tokens"]
     except (OSError, SafetensorError, KeyError):
         return None
+    whole = pooled.ndim == tokens.ndim == 2 and (len(pooled), len(tokens)) == (rows, places)
+    return (pooled, tokens) if whole else None
+
+
+def _unusable(folder: Path, error: OSError) -> InputError:
+    return InputError(
+        f"{shown(folder)}: outputs cannot be kept there ({error.strerror}); name another folder "
+        "with ANATOMY_CACHE, or give --no-cache"
+    )

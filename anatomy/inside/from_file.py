@@ -13,7 +13,7 @@ from anatomy.files import shown
 from anatomy.findings import FileFinding, FileOutputsFinding, OutputsFinding
 from anatomy.inside.cloud import Method, cloud_finding
 from anatomy.inside.options import InsideOptions, found_device
-from anatomy.inside.outputs import advice
+from anatomy.inside.outputs import advice, rank
 from anatomy.progress import Steps, quiet
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def file_outputs_finding(
             clouds=[cloud],
             absent={},
             published={},
-            rank=cloud.linear.dims[99],
+            rank=rank(cloud),
             advice=advice(cloud),
         ),
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from anatomy.corpus.model import COMBINED
 from anatomy.corpus.variants import variant_keys
+from anatomy.errors import InputError
 from anatomy.findings import CloudFinding, OutputsFinding
 from anatomy.inside.cloud import Method, cloud_finding
 from anatomy.inside.draw import Plan, plan, priorities
@@ -20,6 +22,9 @@ from anatomy.view import TokenView
 
 if TYPE_CHECKING:
     from anatomy.encoders.model import TextModel
+
+
+_ENOUGH = 5  # points for each dimension of the outputs, to say how many of these are needed
 
 
 def outputs_finding(
@@ -46,8 +51,16 @@ def outputs_finding(
         seed=seed,
     )
     pooling = model.pooling if options.pooling == "own" else options.pooling
+    if pooling == "cls" and model.causal:
+        raise InputError(
+            f"--pooling cls: {view.encoder.name} reads from left to right, so its first output is "
+            "the same for every prompt; give own, mean or end"
+        )
     threads = _threads(model.device)
-    depends = (tokenizer.description, model.context, pooling, model.dtype, model.device, threads)
+    depends = (
+        *(tokenizer.description, model.context, pooling, model.dtype, model.device, threads),
+        *(metadata.version(name) for name in ("torch", "transformers")),
+    )
     encoded = encode(
         model,
         drawn,
@@ -72,7 +85,7 @@ def outputs_finding(
         clouds=clouds,
         absent=absent,
         published=dict(published.outputs),
-        rank=combined.linear.dims[99] if combined else None,
+        rank=rank(combined),
         advice=advice(combined),
     )
 
@@ -125,15 +138,27 @@ def _clouds(
 def advice(cloud: CloudFinding | None) -> str:
     """How many output dimensions to keep, and why, from the pooled outputs of the union."""
     if cloud is None:
-        return "Not measured: too few distinct prompts."
-    rank, dimension = cloud.linear.dims[99], cloud.harmonic
+        return "No advice: these outputs could not be measured."
+    keep, dimension = rank(cloud), cloud.harmonic
+    if keep is None:
+        return (
+            f"No advice on the width: {cloud.points:,} points cannot show how many of "
+            f"{cloud.ambient} dimensions prompts need; {_ENOUGH * cloud.ambient:,} could."
+        )
     return (
-        f"Keep {rank} of {cloud.ambient} output dimensions: a linear projection to {rank} keeps "
+        f"Keep {keep} of {cloud.ambient} output dimensions: a linear projection to {keep} keeps "
         f"99 % of the variance of these outputs ({cloud.linear.dims[95]} keep 95 %). The intrinsic "
         f"dimension, {dimension.value:.1f} ({dimension.low:.1f} to {dimension.high:.1f}) by MLE, "
-        "is what a curved manifold could need at the scale of the nearest neighbours; no linear "
-        "layer reaches it."
+        "describes the neighbourhood of each prompt; it is not a width that a linear layer could "
+        "have."
     )
+
+
+def rank(cloud: CloudFinding | None) -> int | None:
+    """Dimensions that keep 99 % of the variance; None where the points are too few to tell."""
+    if cloud is None or cloud.points < _ENOUGH * cloud.ambient:
+        return None
+    return cloud.linear.dims[99]
 
 
 def _threads(device: str) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from anatomy.amounts import millions
 from anatomy.findings import EmbeddingFinding, Factorised, PositionFinding
 from anatomy.inside.published import Published
 from anatomy.inside.spectra import PERCENTS, spectrum_finding, summed_up
@@ -56,27 +57,25 @@ def embedding_finding(
 
 
 def _embedding_advice(whole: int, used: int, width: int, factorised: list[Factorised]) -> str:
+    if not any(row.rank_all for row in factorised):
+        return "All rows of the table are equal: there is nothing to prune or to factorise by."
     pruned = used * width
     product = next(row for row in factorised if row.percent == 95)
     saved = whole - product.parameters_all
     further = pruned - product.parameters_used
     return (
-        f"Prune first. These prompts use {used:,} rows, {_millions(pruned)} of "
-        f"{_millions(whole)} parameters; leaving the others out saves "
-        f"{_millions(whole - pruned)} and changes none of these prompts' outputs. A product of "
+        f"Prune first. These prompts use {used:,} rows, {millions(pruned)} of "
+        f"{millions(whole)} parameters; leaving the others out saves "
+        f"{millions(whole - pruned)} and changes none of these prompts' outputs. A product of "
         f"rank {product.rank_all}, which keeps 95 % of the variance, "
-        + (f"saves {_millions(saved)}" if saved > 0 else f"needs {_millions(-saved)} more")
+        + (f"saves {millions(saved)}" if saved > 0 else f"needs {millions(-saved)} more")
         + " and changes every output"
         + (
-            f"; after pruning, rank {product.rank_used} saves another {_millions(further)}."
+            f"; after pruning, rank {product.rank_used} saves another {millions(further)}."
             if further > 0
             else "; after pruning, such a product saves nothing."
         )
     )
-
-
-def _millions(parameters: int) -> str:
-    return f"{parameters / 1e6:.2f} M" if parameters >= 1e4 else f"{parameters:,}"
 
 
 def position_finding(
@@ -113,7 +112,7 @@ def position_finding(
                 f"positions {read}-{rows - 1} ({(rows - read) * width:,} parameters) are never "
                 "read: leave them out."
                 if read < rows
-                else f"all {rows} positions are read."
+                else "every position is read."
             )
         ),
     )

@@ -79,8 +79,8 @@ class Dimension:
         ks = [k for k in ks if 3 <= k <= width] or [width]
         logs = np.log(distances)
         inverse = {k: _inverse(logs, k) for k in ks}
+        local = {k: _local(inverse[k], k) for k in ks}  # refuses what has no estimate
         harmonic = {k: intervals.of_mean(inverse[k], weights, np.reciprocal) for k in ks}
-        local = {k: _local(inverse[k], k) for k in ks}
         arithmetic = {k: intervals.of_mean(local[k], weights) for k in ks}
         orders = [2**j for j in range(width.bit_length()) if 2 ** (j + 1) <= width]
         return cls(
@@ -163,13 +163,16 @@ def _inverse(logs: np.ndarray, k: int) -> np.ndarray:
 
 
 def _local(inverse: np.ndarray, k: int) -> np.ndarray:
-    """Each point's own estimate, with factor k-2."""
+    """Each point's own estimate, with factor k-2.
+
+    A point whose k neighbours are equally far has none: it gets the mean of the others'.
+    """
     flat = inverse <= 0
-    if flat.any():
-        row = int(np.flatnonzero(flat)[0])
-        raise ValueError(f"row {row}: its {k} nearest neighbours are equally far")
-    result: np.ndarray = (k - 2) / (k - 1) / inverse
-    return result
+    if flat.all():
+        raise ValueError(f"every point's {k} nearest neighbours are equally far")
+    result = (k - 2) / (k - 1) / np.where(flat, 1.0, inverse)
+    result[flat] = result[~flat].mean()
+    return np.asarray(result)
 
 
 def _two_nn(log_mu: np.ndarray, repeats: np.ndarray | None = None) -> float:

@@ -38,7 +38,7 @@ def resolved(asked: Sequence[str]) -> tuple[str, ...]:
                 f"--id-estimators: scikit-dimension has no {shown(name)}; {hint}known: "
                 f"{', '.join(known.values())}"
             )
-    return tuple(known[name.lower()] for name in asked)
+    return tuple(dict.fromkeys(known[name.lower()] for name in asked))
 
 
 def estimate(name: str, points: np.ndarray, seed: int = 0) -> float:

@@ -128,8 +128,8 @@ class Spectrum:
 
 
 def factorised_parameters(rows: int, width: int, rank: int) -> int:
-    """Parameters of a table [rows, width] as a product of [rows, rank] and [rank, width]."""
-    return rank * (rows + width)
+    """Parameters of a table [rows, width] as its mean plus [rows, rank] times [rank, width]."""
+    return rank * (rows + width) + width
 
 
 def _refuse(matrix: np.ndarray, chosen: np.ndarray | None, rows: int, step: int) -> NoReturn:

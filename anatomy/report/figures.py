@@ -152,7 +152,7 @@ def _of_weights(tag: str, inside: InsideFinding) -> list[Drawing]:
 
 def _of_outputs(tag: str, findings: Findings, outputs: OutputsFinding) -> list[Drawing]:
     """Dimensions of the outputs, where any cloud could be measured."""
-    if not outputs.clouds:
+    if outputs.main is None:
         return []
     sources = [source.name for source in findings.sources]
     more = len(sources) > inside_plots.MAX_GROUPS
@@ -171,7 +171,8 @@ def _of_outputs(tag: str, findings: Findings, outputs: OutputsFinding) -> list[D
             caption=(
                 "The estimate depends on the scale at which it looks: with fewer points (left; "
                 "bands span the disjoint samples of each size) or farther neighbours (right; "
-                "bands are 95 % intervals) it moves. Where it is level, it can be relied on."
+                "bands are 95 % intervals) it moves. Where it is level it does "
+                "not hang on the scale; the bias of an estimator is not seen here."
                 + (f" The first {inside_plots.MAX_GROUPS} sources." if more else "")
             ),
             alternative="Curves of the estimated dimension by sample size and neighbour order.",

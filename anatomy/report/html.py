@@ -9,6 +9,7 @@ from itertools import groupby
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from anatomy.amounts import millions
 from anatomy.findings import MARK, Findings
 from anatomy.report.figures import Rendered, slug
 from anatomy.report.sentences import percent, summary, window
@@ -40,7 +41,7 @@ def render(findings: Findings, figures: Sequence[Rendered]) -> bytes:
         "token": _visible,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "dimension": lambda value: f"{value:,.1f}",
-        "millions": lambda number: f"{number / 1e6:,.2f} M",
+        "millions": millions,
         "optional": lambda value: "none" if value is None else f"{value:.3f}",
     }
     environment.filters.update(filters)

@@ -40,7 +40,8 @@ def spectrum(embedding: EmbeddingFinding) -> Figure:
     kept.text(0.6 * embedding.width, 0.55, "all equal", color=MUTED, fontsize=7.5)
     for percent in embedding.spectra[0].dims:
         kept.axhline(percent / 100, color=FAINT, linewidth=0.8, zorder=0)
-    values.set_yscale("log")
+    if any(y > 0 for part in embedding.spectra for y in part.values.y):
+        values.set_yscale("log")
     values.yaxis.set_minor_formatter(NullFormatter())
     values.set_title("(a) Singular values, of the largest")
     kept.set_title("(b) Variance kept")

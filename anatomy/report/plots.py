@@ -62,7 +62,7 @@ def lengths(encoder: EncoderFinding) -> Figure:
         top = 1.3 * max(share.max(), behind[1].max())  # leaves room for the text
         axis.grid(visible=False, axis="x")
         axis.set_yticks([tick for tick in MaxNLocator(4).tick_values(0, top) if tick <= 1])
-        axis.set_ylim(0, top)
+        axis.set_ylim(0, top or 1)
         in_percent(axis.yaxis)
     for axis in axes[len(sources) :]:
         axis.set_visible(False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from anatomy.amounts import millions
 from anatomy.findings import EncoderFinding, Estimated, Findings, OutputsFinding
 
 
@@ -20,19 +21,21 @@ def inside(findings: Findings) -> list[str]:
         if encoder.inside:
             e = encoder.inside.embedding
             sentences.append(
-                f"Of {encoder.name}'s {e.parameters / 1e6:.1f} M parameters of token embedding the "
-                f"prompts use {e.pruned_parameters / 1e6:.1f} M. "
+                f"Of {encoder.name}'s {millions(e.parameters)} parameters of token embedding the "
+                f"prompts use {millions(e.pruned_parameters)}. "
                 + _outputs(f"of {encoder.name}", encoder.inside.outputs)
             )
     return sentences + [_outputs(f"in {f.file.path}", f.outputs) for f in findings.outputs]
 
 
 def _outputs(whose: str, outputs: OutputsFinding) -> str:
-    if not outputs.clouds:
-        return f"The outputs {whose} were not measured."
-    cloud = outputs.clouds[0]
+    cloud = outputs.main
+    if cloud is None:
+        why = "; ".join(f"{what}: {reason}" for what, reason in outputs.absent.items())
+        return f"The outputs {whose} were not measured ({why})."
     return (
-        f"The {cloud.kind} outputs {whose} for {cloud.points:,} prompts are {cloud.ambient:,} "
+        f"The {cloud.kind} outputs {whose}, {cloud.points:,} distinct ones of "
+        f"{cloud.population:,} prompts, are {cloud.ambient:,} "
         f"wide, have an effective rank of {cloud.linear.effective_rank:.1f}, and an intrinsic "
         f"dimension of {_estimated(cloud.harmonic)} by MLE and {_estimated(cloud.two_nn)} by TwoNN."
     )

@@ -20,6 +20,7 @@ from anatomy.tokens.table import TokenTable, offsets_of
 
 _FILE = "tokenizer.json"
 _CONFIG = "tokenizer_config.json"
+_SENTENCES = "sentence_bert_config.json"
 _LARGEST_VOCABULARY = 10_000_000
 _BLOCK = 1 << 15  # prompts whose encodings are held as objects at a time
 
@@ -34,7 +35,8 @@ class HuggingFaceTokenizer:
     special_ids : tuple of int
         The tokens that the tokenizer adds around an empty prompt.
     context : int or None
-        `model_max_length` of tokenizer_config.json, where one stands there.
+        `model_max_length` of tokenizer_config.json, or a lower `max_seq_length` of
+        sentence_bert_config.json, where one stands there.
     description : str
         Kind of model, with the hash of tokenizer.json.
     """
@@ -133,15 +135,22 @@ def _locate(place: str) -> Path:
     )
     with explained(asked), quiet():
         downloaded = huggingface_hub.hf_hub_download(place, _FILE)
-        with contextlib.suppress(huggingface_hub.errors.EntryNotFoundError):
-            huggingface_hub.hf_hub_download(place, _CONFIG)  # lies beside the other
+        for name in (_CONFIG, _SENTENCES):  # they lie beside the other
+            with contextlib.suppress(huggingface_hub.errors.EntryNotFoundError):
+                huggingface_hub.hf_hub_download(place, name)
     return Path(downloaded)
 
 
 def _context(config: Path) -> int | None:
-    try:
-        length = json.loads(config.read_bytes()).get("model_max_length")
-    except (OSError, ValueError, AttributeError, RecursionError):
-        return None
-    # transformers writes 1e30 where a tokenizer knows no limit
-    return length if type(length) is int and 0 < length < 1 << 20 else None
+    """The least of the limits that stand beside the tokenizer."""
+    limits = []
+    for path, key in (
+        (config, "model_max_length"),
+        (config.with_name(_SENTENCES), "max_seq_length"),
+    ):
+        with contextlib.suppress(OSError, ValueError, AttributeError, RecursionError):
+            length = json.loads(path.read_bytes()).get(key)
+            # transformers writes 1e30 where a tokenizer knows no limit
+            if type(length) is int and 0 < length < 1 << 20:
+                limits.append(length)
+    return min(limits, default=None)

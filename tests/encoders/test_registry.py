@@ -88,6 +88,8 @@ def test_names_stand_side_by_side_and_once(tmp_path):
         ("sam4", "did you mean sam3"),
         ("minilmm", "did you mean minilm"),
         ("sam3=", "no path after the ="),
+        ("sam3=/dev/null", "is neither a file nor a folder"),
+        ("hf: ", "names nothing"),
         ("sam3=/no/such/place", "no such file or folder"),
         ("minilm=/no/such/place", r"no tokenizer\.json in this folder"),
         ("sam3=" + "x" * 5000, "is no path|no such file"),

@@ -282,7 +282,7 @@ def test_minilm_gives_what_transformers_gives():
     for row, length in enumerate(lengths):
         alone = model.encode(ids[row : row + 1, :length])
         np.testing.assert_allclose(alone.tokens[0], expected[row, :length], atol=2e-5)
-    assert model.parameters == 22_713_216 and model.context == 512 and not model.causal
+    assert model.parameters == 22_713_216 and model.context == 256 and not model.causal
 
 
 @pytest.mark.parametrize(
@@ -408,4 +408,12 @@ def test_a_broken_configuration_is_one_line(tmp_path, content):
     tiny.save_bert(tmp_path)
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(InputError, match=r"config\.json: is n"):
+        load_transformers(tmp_path, None, "cpu", "float32")
+
+
+@pytest.mark.parametrize(("name", "row"), [("word", 11), ("position", 23)])
+def test_a_table_that_is_not_finite_is_refused(tmp_path, name, row):
+    key = f"embeddings.{name}_embeddings.weight"
+    edited(tmp_path, lambda tensors: tensors[key][row].fill_(float("inf")))
+    with pytest.raises(InputError, match="not finite"):
         load_transformers(tmp_path, None, "cpu", "float32")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from anatomy.errors import InputError
 from anatomy.inside import encode as module
 from anatomy.inside.encode import Encoded, encode
 from tests.inside.test_draw import drawn
@@ -90,13 +92,30 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path, monkeypatch):
     assert np.array_equal(found.pooled, run(FakeModel()).pooled)
 
 
-def test_a_damaged_shard_is_made_again(tmp_path):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:-7],
+        lambda content: content[:-1] + bytes([content[-1] ^ 1]),
+        lambda content: b"",
+        lambda content: hashlib.sha256(b"x").digest() + b"x",
+    ],
+)
+def test_a_damaged_shard_is_made_again(tmp_path, damage):
     run(FakeModel(), tmp_path)
-    for path in tmp_path.rglob("*.safetensors"):
-        path.write_bytes(path.read_bytes()[:-7])
+    for path in tmp_path.rglob("*.outputs"):
+        path.write_bytes(damage(path.read_bytes()))
     again = FakeModel()
     assert np.array_equal(run(again, tmp_path).pooled, run(FakeModel()).pooled)
     assert again.seen
+
+
+def test_a_cache_that_cannot_be_written_is_one_line_before_any_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    model = FakeModel()
+    with pytest.raises(InputError, match="name another folder with ANATOMY_CACHE"):
+        run(model, tmp_path / "file")
+    assert not model.seen
 
 
 def test_outputs_too_large_for_memory_are_the_same(tmp_path, monkeypatch):

@@ -39,8 +39,8 @@ def test_the_embedding_is_measured_over_all_and_over_used_tokens(findings, folde
         assert part.dims == {q: int(np.sum(energy < q / 100 - 1e-12)) + 1 for q in (90, 95, 99)}
         assert part.published == {}
     for row in found.factorised:
-        assert row.parameters_all == row.rank_all * (found.rows + 32)
-        assert row.parameters_used == row.rank_used * (found.used + 32)
+        assert row.parameters_all == row.rank_all * (found.rows + 32) + 32
+        assert row.parameters_used == row.rank_used * (found.used + 32) + 32
 
 
 def test_positions_meet_the_prompts_that_reach_them(findings):
@@ -145,7 +145,7 @@ def test_too_few_prompts_say_so_and_nothing_breaks(folder, tmp_path):
     (tmp_path / "few.txt").write_text("a dog\na cat\n")
     found = run(folder, ["minilm=DIR/bert"], sources=[str(tmp_path / "few.txt"), "one.txt"])
     outputs = found.encoders[0].inside.outputs
-    assert outputs.absent["few, pooled"] == "2 distinct points; an estimate needs 20"
+    assert outputs.absent["few, pooled"] == "2 distinct points of 2 drawn; an estimate needs 20"
     assert [c.group for c in outputs.clouds if c.kind == "pooled"] == ["combined", "one"]
     alone = run(folder, ["minilm=DIR/bert"], sources=[str(tmp_path / "few.txt")])
     assert alone.encoders[0].inside.outputs.clouds == []
@@ -182,3 +182,14 @@ def test_a_gpu_finds_what_the_cpu_finds(folder):
     assert (one.device, two.device, two.threads) == ("cpu", "cuda", None)
     for a, b in zip(one.clouds, two.clouds, strict=True):
         assert b.harmonic.value == pytest.approx(a.harmonic.value, rel=5e-3)
+
+
+def test_a_first_output_that_is_always_the_same_is_no_pooling(folder):
+    with pytest.raises(InputError, match="--pooling cls: sam3 reads from left to right"):
+        run(folder, ["sam3=DIR/sam3"], pooling="cls")
+
+
+def test_few_points_give_no_advice_on_the_width(findings):
+    outputs = findings.encoders[0].inside.outputs
+    assert outputs.main.points < 5 * outputs.main.ambient
+    assert outputs.rank is None and "No advice on the width" in outputs.advice

@@ -89,7 +89,7 @@ def test_rows_must_be_those_of_one_source(prompts, tmp_path, points, rows):
 def test_too_few_points_are_refused(tmp_path):
     path = tmp_path / "few.txt"
     path.write_text("a\nb\nc\n", encoding="utf-8")
-    with pytest.raises(InputError, match="3 distinct points; an estimate needs"):
+    with pytest.raises(InputError, match="3 distinct points of 3 drawn; an estimate needs"):
         of_file(str(path), tmp_path, np.eye(3, dtype=np.float32))
 
 
@@ -101,3 +101,27 @@ def test_the_report_without_an_encoder_renders_the_output_section(prompts, tmp_p
     assert "&lt;b&gt;$x$.npy" in page and "<b>$x$" not in page
     assert f"{found.outputs.clouds[0].two_nn.value:.1f}" in page
     assert sum(name.endswith(".svg") for name in files) == 2
+
+
+def test_points_on_a_circle_or_a_grid_have_no_estimate(tmp_path):
+    path = tmp_path / "many.txt"
+    path.write_text("\n".join(map(str, range(300))), encoding="utf-8")
+    angle = np.linspace(0, 2 * np.pi, 300, endpoint=False)
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    with pytest.raises(InputError, match="equally far"):
+        of_file(str(path), tmp_path, circle)
+
+
+def test_what_scikit_dimension_cannot_do_costs_only_its_column(tmp_path):
+    path = tmp_path / "many.txt"
+    path.write_text("\n".join(map(str, range(300))), encoding="utf-8")
+    _, found = of_file(str(path), tmp_path, np.random.default_rng(0).normal(size=(300, 1)))
+    (cloud,) = found.outputs.clouds
+    assert cloud.two_nn_reference is None and 0.5 < cloud.two_nn.value < 1.5
+
+
+def test_a_file_is_named_once(prompts, tmp_path, points):
+    np.save(tmp_path / "o.npy", points)
+    name = f"outputs:{tmp_path / 'o.npy'}"
+    with pytest.raises(InputError, match="is named twice; name each file once"):
+        audit([prompts], data=tmp_path, encoders=[name, name])

@@ -176,4 +176,4 @@ def test_a_memory_map_is_read_as_it_is(tmp_path):
 
 
 def test_parameters_of_a_product():
-    assert factorised_parameters(49_408, 1_024, 256) == 49_408 * 256 + 256 * 1_024
+    assert factorised_parameters(49_408, 1_024, 256) == 49_408 * 256 + 256 * 1_024 + 1_024

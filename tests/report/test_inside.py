@@ -83,4 +83,4 @@ def test_what_was_not_measured_is_said(tmp_path):
     found = run(folder, ["sam3", "minilm=DIR/bert"], sources=["few.txt"])
     page = Page(html.render(found, figures.render(found)))
     assert "sam3 : not measured: no weights for sam3 here; pass --encoder sam3=PATH" in page.text
-    assert "Not measured: 2 distinct points; an estimate needs 20" in page.text
+    assert "2 distinct points of 2 drawn; an estimate needs 20" in page.text
