@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from anatomy.findings import FileFinding, InsideFinding
@@ -30,7 +31,11 @@ def inside_finding(
     steps(f"Measuring the embeddings of {view.encoder.name}")
     positions = model.position_embedding
     return InsideFinding(
-        files=[FileFinding(path=f.path, bytes=f.bytes, sha256=f.sha256) for f in model.files],
+        # The folder they lie in is this machine's: its last part says enough.
+        files=[
+            FileFinding(path="/".join(PurePath(f.path).parts[-2:]), bytes=f.bytes, sha256=f.sha256)
+            for f in model.files
+        ],
         weights=model.weights_hash,
         parameters=model.parameters,
         causal=model.causal,

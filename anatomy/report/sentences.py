@@ -35,7 +35,7 @@ def _outputs(whose: str, outputs: OutputsFinding) -> str:
         return f"The outputs {whose} were not measured ({why})."
     return (
         f"The {cloud.kind} outputs {whose}, {cloud.points:,} distinct ones of "
-        f"{cloud.population:,} prompts, are {cloud.ambient:,} "
+        f"{cloud.drawn:,} prompts drawn, are {cloud.ambient:,} "
         f"wide, have an effective rank of {cloud.linear.effective_rank:.1f}, and an intrinsic "
         f"dimension of {_estimated(cloud.harmonic)} by MLE and {_estimated(cloud.two_nn)} by TwoNN."
     )
