@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from anatomy.findings import MARK, EncoderFinding, Findings, InsideFinding, OutputsFinding
 from anatomy.report import inside_plots, plots
+from anatomy.report.names import slug
 from anatomy.report.style import ACCENT, printable, style
 
 
@@ -36,14 +36,8 @@ class Rendered:
     alternative: str
     svg: bytes
     png: bytes
-
-
-def slug(name: str) -> str:
-    """An encoder's name as a part of file names; two names never share one."""
-    plain = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[-60:]
-    if plain == name:
-        return name
-    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:6]}".strip("-")
+    columns: int = 2
+    hover: dict[str, Any] = field(default_factory=lambda: {"series": [], "grids": []})
 
 
 def render(findings: Findings) -> list[Rendered]:

@@ -1,32 +1,46 @@
-"""The report as one HTML file: no network, no script, figures inside."""
+"""A document as one HTML file: no network, figures inside, a small script it can do without."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from importlib.resources import files
 from itertools import groupby
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from anatomy.amounts import millions
-from anatomy.findings import MARK, Findings
-from anatomy.report.figures import Rendered, slug
-from anatomy.report.sentences import percent, summary, window
-
-_GROUPS = {
-    "corpus": "Corpus",
-    "context": "Context window",
-    "vocabulary": "Vocabulary",
-    "embeddings": "Embeddings",
-    "architecture": "Architecture",
-    "results": "Results",
-    "efficiency": "Efficiency",
-}
+from anatomy.report.blocks import Code, Document, pieces
+from anatomy.report.figures import Rendered
+from anatomy.report.style import DARK
 
 
-def render(findings: Findings, figures: Sequence[Rendered]) -> bytes:
-    """The page's bytes; the same findings and figures give the same bytes."""
+def render(document: Document, figures: Sequence[Rendered]) -> bytes:
+    """The page's bytes; the same document and figures give the same bytes."""
+    script = _template("report.js")
+    page = (
+        _environment()
+        .get_template("document.html.j2")
+        .render(
+            document=document,
+            figures={figure.name: figure for figure in figures},
+            inline=_inline,
+            hover={figure.name: figure.hover for figure in figures},
+            policy=_policy(script),
+            # Our own, without a word of a prompt in them.
+            script=Markup(script),  # noqa: S704
+            styles=Markup(_template("report.css") + _themes()),  # noqa: S704
+        )
+    )
+    return page.encode("utf-8")
+
+
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("anatomy.report"),
         autoescape=True,
@@ -34,42 +48,77 @@ def render(findings: Findings, figures: Sequence[Rendered]) -> bytes:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Callable[..., str]] = {
-        "count": lambda number: f"{number:,}",
-        "percent": percent,
-        "slug": slug,
-        "token": _visible,
-        "capitalize_first": lambda text: text[:1].upper() + text[1:],
-        "dimension": lambda value: f"{value:,.1f}",
-        "millions": millions,
-        "optional": lambda value: "none" if value is None else f"{value:.3f}",
+    filters: dict[str, Callable[..., Any]] = {
+        "pieces": pieces,
+        "groupby_run": _runs,
+        "css_string": _css_string,
     }
     environment.filters.update(filters)
-    order = list(_GROUPS)
-    entries = sorted(findings.ledger, key=lambda entry: order.index(entry.group))
-    page = environment.get_template("report.html.j2").render(
-        findings=findings,
-        mark=MARK,
-        figures={figure.name: figure for figure in figures},
-        inline=_inline,
-        sentences=summary(findings),
-        window=window(findings.encoders[0]) if findings.encoders else None,
-        ledger=[(_GROUPS[g], list(part)) for g, part in groupby(entries, lambda e: e.group)],
+    environment.tests["code"] = lambda part: isinstance(part, Code)
+    environment.policies["json.dumps_kwargs"] = {
+        "sort_keys": False,
+        "ensure_ascii": False,
+        "separators": (",", ":"),
+    }
+    return environment
+
+
+def _policy(script: str) -> str:
+    """What the page may do: run this script, and neither load nor send anything."""
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
     )
-    return page.encode("utf-8")
+
+
+def _runs(items: Iterable[Any], name: str) -> list[tuple[Any, list[Any]]]:
+    """Neighbours that share an attribute, together."""
+    return [(key, list(part)) for key, part in groupby(items, lambda item: getattr(item, name))]
+
+
+def _css_string(text: str) -> Markup:
+    """A string of CSS: whatever is no plain letter as its code, so that nothing can end it."""
+    plain = "".join(c if c.isalnum() and c.isascii() else f"\\{ord(c):x} " for c in text)
+    return Markup(f'"{plain}"')  # noqa: S704
+
+
+def _template(name: str) -> str:
+    return (files("anatomy.report") / "templates" / name).read_text("utf-8")
+
+
+def _variable(colour: str) -> str:
+    return f"--c{colour[1:]}"
+
+
+def _themes() -> str:
+    """The figures' colours by day and by night."""
+    day = "".join(f"{_variable(light)}:{light};" for light in DARK)
+    night = "".join(f"{_variable(light)}:{dark};" for light, dark in DARK.items())
+    return (
+        f":root {{ {day} }}\n"
+        "@media screen and (prefers-color-scheme: dark) "
+        f"{{ :root:not([data-theme=light]) {{ {night} }} }}\n"
+        f"@media screen {{ :root[data-theme=dark] {{ {night} }} }}\n"
+    )
 
 
 def _inline(figure: Rendered) -> Markup:
-    """An SVG to put into a page that holds others: its ids made its own, its prologue left out."""
+    """An SVG to put into a page that holds others: its ids made its own, its prologue left out.
+
+    Its colours become the page's variables, so that it follows the page into the dark.
+    """
     svg = figure.svg.decode("utf-8")
     svg = svg[svg.index("<svg ") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\bid="', f'id="{figure.name}-', svg)
     svg = re.sub(r'(href="|url\()#', rf"\g<1>#{figure.name}-", svg)
+    svg = re.sub(r"(?<=: )#[0-9a-f]{6}(?=[;\"])", _themed, svg)
+    svg = svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
     # Drawn by matplotlib from text it has turned into paths: nothing of a prompt is markup here.
     return Markup(svg)  # noqa: S704
 
 
-def _visible(token: str) -> str:
-    """A token's text with the space that closes a word made visible."""
-    return token[:-1] + "\N{OPEN BOX}" if token.endswith(" ") else token
+def _themed(colour: re.Match[str]) -> str:
+    found = colour.group()
+    return f"var({_variable(found)})" if found in DARK else found

@@ -6,8 +6,9 @@ import json
 
 from anatomy.findings import FILE_NAME, MARK, EncoderFinding, Findings, from_ranges
 from anatomy.progress import Steps, quiet
-from anatomy.report import figures, html
-from anatomy.report.figures import slug
+from anatomy.report import figures, html, pdf
+from anatomy.report.document import document
+from anatomy.report.names import slug
 from anatomy.report.write import PAGE
 
 
@@ -16,7 +17,8 @@ def render(findings: Findings, *, steps: Steps = quiet) -> dict[str, bytes]:
     steps("Drawing figures")
     drawn = figures.render(findings)
     steps("Rendering the report")
-    files = {PAGE: html.render(findings, drawn)}
+    whole = document(findings)
+    files = {PAGE: html.render(whole, drawn), "report.pdf": pdf.render(whole, drawn)}
     for figure in drawn:
         files[f"figures/{figure.name}.svg"] = figure.svg
         files[f"figures/{figure.name}.png"] = figure.png

@@ -29,6 +29,9 @@ _COLOURS = {
 _OTHERS = ("#332288", "#882255", "#999933", "#117733", "#AA4499", "#44AA99", "#661100", "#6699CC")
 
 
+DARK = {INK: "#e4e8ec", MUTED: "#a3afbb", FAINT: "#343d47", "#ffffff": "#14181d"}
+
+
 def colours(names: Sequence[str]) -> dict[str, str]:
     """A colour for each source; the paper's six always have the same ones."""
     others = [name for name in names if name not in _COLOURS]

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
@@ -7,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from anatomy.report import figures, html
+from anatomy.report.document import document
 
 
 class Page(HTMLParser):
@@ -35,19 +39,27 @@ def drawn(findings):
 
 @pytest.fixture(scope="module")
 def page(findings, drawn):
-    return Page(html.render(findings, drawn))
+    return Page(html.render(document(findings), drawn))
 
 
-def test_the_page_is_small_alone_and_has_no_script(findings, drawn, page):
-    data = html.render(findings, drawn)
+def test_the_page_is_small_alone_and_runs_its_own_script_only(findings, drawn, page):
+    data = html.render(document(findings), drawn)
     assert len(data) < 3_000_000
-    assert "script" not in page.tags
     assert "img" not in page.tags
     assert not [name for name, _ in page.attributes if name.startswith("on")]
     links = [value for name, value in page.attributes if name in ("href", "src", "xlink:href")]
     assert links
     assert all(value.startswith("#") for value in links)
     assert not re.findall(rb"url\((?!#)|@import", data)
+    policy = next(value for _, value in page.attributes if value.startswith("default-src"))
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    allowed = re.search(r"script-src 'sha256-([^']+)'", policy)[1]
+    scripts = re.findall(rb"<script>(.*?)</script>", data, re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(script).digest()).decode() for script in scripts]
+    assert digests == [allowed]
+    inert = re.findall(rb'<script type="application/json"[^>]*>(.*?)</script>', data, re.DOTALL)
+    assert page.tags.count("script") == len(scripts) + len(inert)
+    assert all(json.loads(block) for block in inert)
 
 
 def test_markup_in_names_and_tokens_is_shown_as_it_is(page):
@@ -88,7 +100,7 @@ def test_the_same_findings_give_the_same_bytes(findings, drawn, page):
     again = figures.render(findings)
     assert [figure.svg for figure in again] == [figure.svg for figure in drawn]
     assert [figure.png for figure in again] == [figure.png for figure in drawn]
-    assert html.render(findings, again) == html.render(findings, drawn)
+    assert html.render(document(findings), again) == html.render(document(findings), drawn)
 
 
 def test_figures_are_sound_svg_and_png(drawn):
@@ -101,7 +113,7 @@ def test_figures_are_sound_svg_and_png(drawn):
 
 def test_stand_ins_are_announced_on_page_and_figures(stand_in_findings):
     drawn = figures.render(stand_in_findings)
-    page = Page(html.render(stand_in_findings, drawn))
+    page = Page(html.render(document(stand_in_findings), drawn))
     assert "Contains stand-ins" in page.text
     assert all("stand-ins" in figure.caption for figure in drawn)
     captions = re.findall(r"Table \d+\.(?:(?!Table \d).)*?(?=Source|Rank|L )", page.text)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from anatomy.findings import Findings
 from anatomy.report import figures, html
+from anatomy.report.document import document
 from anatomy.report.render import render
 from tests.inside.samples import run, save
 from tests.report.test_html import Page
@@ -25,7 +28,7 @@ def drawn(findings):
 
 @pytest.fixture(scope="module")
 def page(findings, drawn):
-    return Page(html.render(findings, drawn))
+    return Page(html.render(document(findings), drawn))
 
 
 def test_every_number_of_the_inside_is_on_the_page(findings, page):
@@ -57,8 +60,12 @@ def test_the_paper_stands_beside_sam3_and_nobody_else(page):
     assert page.text.count("the paper's 0.54 0.76–0.79 1.5 20 7") == 1
 
 
-def test_encoders_stand_side_by_side(page):
-    assert "Encoders side by side." in page.text
+def test_encoders_stand_side_by_side(findings, page):
+    table = page.text.split("Encoders side by side:")[1].split("Sources")[0]
+    for encoder in findings.encoders:
+        size, mean = f"{encoder.vocabulary_size:,}", f"{encoder.lengths[0].mean:.2f}"
+        rank = f"{encoder.inside.outputs.main.linear.effective_rank:,.1f}"
+        assert re.search(rf"{encoder.name} {size} .*{mean} .*{rank}", table)
 
 
 def test_figures_of_the_inside(findings, drawn):
@@ -81,6 +88,6 @@ def test_what_was_not_measured_is_said(tmp_path):
     folder = save(tmp_path)
     (folder / "few.txt").write_text("a dog\na cat\n")
     found = run(folder, ["sam3", "minilm=DIR/bert"], sources=["few.txt"])
-    page = Page(html.render(found, figures.render(found)))
+    page = Page(html.render(document(found), figures.render(found)))
     assert "sam3 : not measured: no weights for sam3 here; pass --encoder sam3=PATH" in page.text
     assert "2 distinct points of 2 drawn; an estimate needs 20" in page.text
