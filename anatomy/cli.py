@@ -140,10 +140,10 @@ def audit(
     no_cache: bool,
 ) -> None:
     """Audit prompts: context, vocabulary, embeddings, dimension, ledger, as an HTML report."""
-    from anatomy.audit import audit as run_audit
     from anatomy.console import print_summary, progress
     from anatomy.encoders.places import cache_folder
     from anatomy.inside import InsideOptions
+    from anatomy.pipeline import audit as run_audit
     from anatomy.report.write import check_writable, write
 
     check_writable(out)
@@ -214,8 +214,8 @@ def fetch(names: tuple[str, ...], data: Path | None, copy_from: Path | None, for
 @click.option("--full", is_flag=True, help="With each claim and its explanation.")
 def ledger(data: Path | None, full: bool) -> None:
     """Check a paper's published figures against each other and against the files at hand."""
-    from anatomy.audit import ledger_at_hand
     from anatomy.console import print_ledger, progress
+    from anatomy.pipeline import ledger_at_hand
 
     with progress() as steps:
         entries = ledger_at_hand(data, steps=steps)

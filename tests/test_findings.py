@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anatomy.audit import audit
 from anatomy.errors import InputError
 from anatomy.findings import Findings, from_ranges, json_schema, ranges
+from anatomy.pipeline import audit
 
 
 @given(st.sets(st.integers(0, 300)).map(sorted))

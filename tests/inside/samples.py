@@ -7,9 +7,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from anatomy.audit import audit
 from anatomy.findings import Findings
 from anatomy.inside import InsideOptions
+from anatomy.pipeline import audit
 from tests.encoders import tiny
 
 PROMPTS = [" ".join(words) for n in (1, 2, 3) for words in product(tiny.WORDS[4:10], repeat=n)]

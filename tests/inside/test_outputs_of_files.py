@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anatomy.audit import audit
 from anatomy.errors import InputError
 from anatomy.inside import InsideOptions
+from anatomy.pipeline import audit
 from anatomy.report.render import render
 
 WORDS = ["red", "blue", "green", "small", "large"]

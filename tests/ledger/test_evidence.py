@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from anatomy.audit import audit
 from anatomy.corpus.bundled import lvis_names, lvis_names_as_given
 from anatomy.corpus.model import Corpus, SourceSummary
 from anatomy.evidence import _shared_as_given
+from anatomy.pipeline import audit
 
 
 def _summary(name: str, unique: int) -> SourceSummary:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from anatomy.audit import audit
+from anatomy.pipeline import audit
 
 HOSTILE_PROMPTS = [
     "<script>alert(1)</script>",

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from anatomy.audit import audit
 from anatomy.errors import InputError
+from anatomy.pipeline import audit
 from anatomy.tokens.huggingface import HuggingFaceTokenizer
 from tests.fetch.web import Hub, serving
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from anatomy.audit import audit
 from anatomy.errors import InputError
 from anatomy.findings import Findings, from_ranges
+from anatomy.pipeline import audit
 
 PROMPTS = ["a dog", "a dog", "two  dogs", "the man's red shirt on the left", "Dog", "dog", " "]
 
