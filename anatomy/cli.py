@@ -215,10 +215,10 @@ def fetch(names: tuple[str, ...], data: Path | None, copy_from: Path | None, for
 def ledger(data: Path | None, full: bool) -> None:
     """Check a paper's published figures against each other and against the files at hand."""
     from anatomy.console import print_ledger, progress
-    from anatomy.pipeline import ledger_at_hand
+    from anatomy.pipeline import check_paper
 
     with progress() as steps:
-        entries = ledger_at_hand(data, steps=steps)
+        entries = check_paper(data, steps=steps)
     print_ledger(entries, full=full)
 
 

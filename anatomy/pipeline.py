@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 import anatomy
 from anatomy.corpus import build
 from anatomy.corpus.locate import data_folder
+from anatomy.corpus.memory import Prompts
 from anatomy.encoders import NoWeightsError, resolve
 from anatomy.encoders.outputs import read_outputs
 from anatomy.errors import InputError
@@ -47,12 +49,15 @@ _VERSIONS = (
     "transformers",
 )
 
+Name = str | os.PathLike[str]
+
 
 def audit(
-    sources: str | Sequence[str] = "all",
+    sources: Name | Sequence[Name] | None = None,
     *,
+    prompts: Prompts | None = None,
     data: Path | str | None = None,
-    encoders: Sequence[str] = ("sam3",),
+    encoders: str | Sequence[str] = "sam3",
     contexts: Sequence[int] = (8, 16, 32),
     token_loss_bound: float = 0.01,
     stand_ins: bool = False,
@@ -65,12 +70,17 @@ def audit(
 
     Parameters
     ----------
-    sources : str or sequence of str
+    sources : str, path, or sequence of these, optional
         ``"all"``, names of the paper's sources, or files (``prompts.txt``,
-        ``mine.parquet:caption``, ``label=prompts.csv:text``).
+        ``mine.parquet:caption``, ``label=prompts.csv:text``). ``"all"`` if there are no `prompts`
+        either.
+    prompts : iterable of str, or mapping of names to such, optional
+        Prompts in memory: a list, a generator, a column of a table. They are read as the rows of
+        a file are, and form the source ``"prompts"``, or one source for each name. The findings
+        hold a hash of them, no prompt.
     data : path, optional
         Where the official files lie; else ``ANATOMY_DATA``, else the platform's cache.
-    encoders : sequence of str
+    encoders : str or sequence of str
         ``"sam3"``, ``"sam3=PATH"``, ``"minilm"``, ``"hf:ID"``, ``"hf:FOLDER"``,
         ``"outputs:FILE"``; they stand side by side.
     contexts : sequence of int
@@ -98,16 +108,17 @@ def audit(
     if not 0 <= token_loss_bound < 1:
         raise InputError(f"--max-token-loss: {token_loss_bound:g} is no share; give 0 <= bound < 1")
     inside = checked(inside or InsideOptions())
-    specs = [sources] if isinstance(sources, str) else list(sources)
+    specs = _listed(sources if sources is not None or prompts is not None else "all")
+    encoders = _listed(encoders)
     steps(f"Loading {', '.join(encoders)}")
     for name in _files(encoders):
-        if list(encoders).count(name) > 1:
+        if encoders.count(name) > 1:
             raise InputError(f"--encoder: {shown(name)} is named twice; name each file once")
     files = {name: read_outputs(name.removeprefix(PREFIX)) for name in _files(encoders)}
     resolved = resolve([name for name in encoders if name not in files])
     steps("Reading sources")
     given = Path(data) if data is not None else None
-    corpus = build.load(specs, given, stand_ins, seed)
+    corpus = build.load(specs, given, stand_ins, seed, prompts)
     measured = []
     measured_sam3: Measured | None = None
     for encoder in resolved:
@@ -136,7 +147,7 @@ def audit(
         generator=f"anatomy {anatomy.__version__}",
         settings=Settings(
             sources=specs,
-            encoders=list(encoders),
+            encoders=encoders,
             contexts=list(contexts),
             token_loss_bound=token_loss_bound,
             stand_ins=stand_ins,
@@ -167,6 +178,15 @@ def audit(
     )
 
 
+def _listed(names: Name | Sequence[Name] | None) -> list[str]:
+    """One name or several, as a list."""
+    if names is None:
+        return []
+    if isinstance(names, str | os.PathLike):
+        names = [names]
+    return [os.fspath(name) for name in names]
+
+
 def _files(encoders: Sequence[str]) -> list[str]:
     """The names that stand for files of outputs."""
     return [name for name in dict.fromkeys(encoders) if name.startswith(PREFIX)]
@@ -188,8 +208,19 @@ def _inside(
     return inside_finding(view, model, options, seed, published, steps), ""
 
 
-def ledger_at_hand(data: Path | None = None, *, steps: Steps = quiet) -> list[LedgerFinding]:
-    """The ledger, measured on the official and bundled sources that are at hand.
+def check_paper(data: Path | str | None = None, *, steps: Steps = quiet) -> list[LedgerFinding]:
+    """Check the paper's figures against each other, and against the official files at hand.
+
+    Parameters
+    ----------
+    data : path, optional
+        As for `audit`. LVIS's names ship with the package.
+    steps : Steps
+
+    Returns
+    -------
+    list of LedgerFinding
+        One for each claim that can be tested.
 
     Raises
     ------
@@ -197,8 +228,9 @@ def ledger_at_hand(data: Path | None = None, *, steps: Steps = quiet) -> list[Le
         If a source's files cannot be read.
     """
     steps("Reading sources")
-    here = [source.name for source, state, *_ in build.status(data) if state != "missing"]
-    corpus = build.load(here, data, stand_ins=False, seed=0)
+    given = Path(data) if data is not None else None
+    here = [source.name for source, state, *_ in build.status(given) if state != "missing"]
+    corpus = build.load(here, given, stand_ins=False, seed=0)
     steps(f"Tokenizing {len(corpus):,} prompts")
     (encoder,) = resolve(["sam3"])
     return ledger_findings(ledger(evidence(TokenView.of(corpus, encoder))))

@@ -69,6 +69,7 @@ def source_findings(corpus: Corpus) -> list[SourceFinding]:
                 usable=summary.usable,
                 duplicates=summary.duplicates,
                 unique=summary.unique,
+                sha256=summary.sha256,
             )
         )
     return findings

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -114,3 +116,57 @@ def test_veval_equals_the_reference_figures(corpora):
     assert f"{sixteen.truncation:.4f}" == "0.0003"
     assert words.distinct == 6_956
     assert f"{words.top_shares[100]:.4f}" == "0.7309"
+
+
+def test_prompts_in_memory_count_as_those_of_a_file(prompts, tmp_path, findings):
+    given = audit(["lvis"], prompts={"mine": PROMPTS}, data=tmp_path)
+    file, memory = findings.sources[0], given.sources[1]
+    counts = ("name", "kind", "rows", "refused", "usable", "duplicates", "unique")
+    assert [getattr(memory, name) for name in counts] == [getattr(file, name) for name in counts]
+    assert memory.files == []
+    text = "".join(f"{prompt}\0" for prompt in PROMPTS if prompt.strip())
+    assert memory.sha256 == hashlib.sha256(text.encode()).hexdigest()
+    one, other = given.encoders[0], findings.encoders[0]
+    assert {part.group: part for part in one.lengths} == {p.group: p for p in other.lengths}
+    assert (one.kept_ids, one.recommended_context) == (other.kept_ids, other.recommended_context)
+
+
+def test_prompts_alone_need_no_source_and_survive_a_round_trip(tmp_path):
+    findings = audit(prompts=(p for p in PROMPTS), data=tmp_path)
+    assert [source.name for source in findings.sources] == ["prompts"]
+    assert findings.settings.sources == []
+    assert b"red shirt" not in findings.to_json()
+    path = tmp_path / "findings.json"
+    path.write_bytes(findings.to_json())
+    assert Findings.load(path) == findings
+    assert Findings.load(path).digest == findings.digest
+    other = audit(prompts=[*PROMPTS[1:], PROMPTS[0]], data=tmp_path)
+    assert other.sources[0].sha256 != findings.sources[0].sha256
+
+
+def test_a_source_of_files_has_no_hash_of_its_own(findings):
+    for source in json.loads(findings.to_json())["sources"]:
+        assert "sha256" not in source
+        assert all(len(file["sha256"]) == 64 for file in source["files"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"prompts": []}, "prompts: has no usable prompt; it has no rows"),
+        ({"prompts": ["", None]}, "no usable prompt; rows refused: 1 not a string, 1 empty"),
+        ({"prompts": {}}, "no sources"),
+        ({"sources": []}, "no sources"),
+        ({"sources": "FILE", "prompts": {"mine": ["a"]}}, "mine: two sources have this name"),
+        ({"sources": ["a dog"]}, r"prompts themselves go .* into prompts=\[...\]"),
+    ],
+)
+def test_prompts_and_sources_that_cannot_be_used(prompts, arguments, message):
+    with pytest.raises(InputError, match=message):
+        audit(**{name: prompts if v == "FILE" else v for name, v in arguments.items()})
+
+
+def test_paths_and_single_names_are_taken(prompts, tmp_path, findings):
+    given = audit([Path(prompts), "lvis"], encoders="sam3", data=tmp_path)
+    assert given.digest == findings.digest
+    assert audit(Path(prompts), data=str(tmp_path)).sources[0].name == "mine"

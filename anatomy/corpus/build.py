@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from anatomy.corpus import registry, specs, standins
 from anatomy.corpus.locate import data_folder
+from anatomy.corpus.memory import Prompts, read_prompts
 from anatomy.corpus.model import COMBINED, Corpus, Kind, Reading, Source, SourceSummary
 from anatomy.corpus.tables import read_table
 from anatomy.errors import InputError
@@ -66,6 +67,7 @@ def build(readings: Sequence[tuple[str, Kind, str, Reading]]) -> Corpus:
                 usable=usable,
                 duplicates=usable - len(unique),
                 unique=len(unique),
+                sha256=reading.sha256,
             )
         )
     prompts = pa.concat_arrays(distinct)
@@ -91,8 +93,14 @@ def _why(reading: Reading) -> str:
     return f"rows refused: {shown(reasons)}"
 
 
-def load(sources: Sequence[str], data: Path | None, stand_ins: bool, seed: int) -> Corpus:
-    """Read the named sources into one corpus.
+def load(
+    sources: Sequence[str],
+    data: Path | None,
+    stand_ins: bool,
+    seed: int,
+    prompts: Prompts | None = None,
+) -> Corpus:
+    """Read the named sources, and prompts in memory after them, into one corpus.
 
     Parameters
     ----------
@@ -105,6 +113,8 @@ def load(sources: Sequence[str], data: Path | None, stand_ins: bool, seed: int) 
         prompts, as many as the paper counted.
     seed : int
         Of the stand-ins.
+    prompts : optional
+        See `memory.read_prompts`. With them, `sources` may be empty.
 
     Raises
     ------
@@ -113,7 +123,7 @@ def load(sources: Sequence[str], data: Path | None, stand_ins: bool, seed: int) 
         source that is missing, with its size, its licence and the command that gets it.
     """
     folder = data_folder(data)
-    named = specs.parse(sources)
+    named = specs.parse(sources) if sources or prompts is None else []
     # All that can be missing is found before the first file is read: some take a while.
     files = {source.name: source.locate(folder) for source in named if isinstance(source, Source)}
     missing = [
@@ -123,6 +133,7 @@ def load(sources: Sequence[str], data: Path | None, stand_ins: bool, seed: int) 
     ]
     if missing and not stand_ins:
         raise InputError(_missing(missing, folder, data))
+    given = read_prompts(prompts) if prompts is not None else {}
     readings: list[tuple[str, Kind, str, Reading]] = []
     for source in named:
         kind: Kind
@@ -135,6 +146,7 @@ def load(sources: Sequence[str], data: Path | None, stand_ins: bool, seed: int) 
         else:
             kind, reading = "stand-in", _stand_in(source, seed)
         readings.append((source.name, kind, source.title, reading))
+    readings += [(name, "user", f"{name}, in memory", reading) for name, reading in given.items()]
     return build(readings)
 
 

@@ -40,6 +40,8 @@ class Reading:
         Why rows could not be used, and how many: "empty", "not a string", ...
     notes : mapping of str to int
         Counts worth reporting beside the prompts (LVIS synonyms, VEval's queried phrases).
+    sha256 : str or None
+        Of prompts that came from no file but from memory: see `memory.hash_of`.
     """
 
     prompts: pa.LargeStringArray
@@ -47,6 +49,7 @@ class Reading:
     rows: int
     refused: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,8 @@ class SourceSummary:
     rows, usable, duplicates, unique : int
         Rows read; rows that are prompts; exact copies among them; distinct prompts.
         ``usable == duplicates + unique``.
+    sha256 : str or None
+        Of prompts from memory; see `Reading`.
     """
 
     name: str
@@ -122,6 +127,7 @@ class SourceSummary:
     usable: int
     duplicates: int
     unique: int
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)

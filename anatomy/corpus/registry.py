@@ -164,6 +164,8 @@ def by_name(name: str) -> Source:
         return ALL[NAMES.index(name)]
     near = difflib.get_close_matches(name.lower().replace("_", "-"), NAMES, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
+    if " " in name:
+        hint += "prompts themselves go into a file, or in Python into prompts=[...]; "
     raise InputError(
         f"{shown(name)}: no such source; {hint}there are {', '.join(NAMES)}, and any file: "
         "PATH or PATH:COLUMN"

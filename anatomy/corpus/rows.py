@@ -133,7 +133,8 @@ def _fast(strings: pa.Array) -> tuple[pa.LargeStringArray, dict[str, int]]:
 def _slow(values: Sequence[object]) -> tuple[pa.LargeStringArray, dict[str, int]]:
     """The same, value by value: for rows that an Arrow string array cannot hold."""
     reasons = [_reason(value) for value in values]
-    good = [str(v) for v, reason in zip(values, reasons, strict=True) if reason is None]
+    # Not str(v): a member of an enumeration of strings would give its name.
+    good = [str.__str__(v) for v, reason in zip(values, reasons, strict=True) if reason is None]
     counts = Counter(reason for reason in reasons if reason is not None)
     order = (NOT_A_STRING, NOT_UTF8, LONE_SURROGATE, NUL, TOO_LONG, EMPTY)
     refused = {reason: counts[reason] for reason in order if counts[reason]}

@@ -15,7 +15,7 @@ from anatomy.errors import InputError
 from anatomy.files import shown
 
 RESERVED = ("all", COMBINED)
-_LONGEST_NAME = 64
+LONGEST_NAME = 64
 _LABEL = re.compile(r"\w[\w.+-]{0,63}")
 
 
@@ -77,13 +77,15 @@ def _one(text: str) -> Source | UserFile:
             f"{shown(text)}: {shown(label) or 'nothing'} is no label; use letters, digits and ._+-"
         )
     path, column = _split(rest)
-    name = label or shown(stem_of(path) or path.name)[:_LONGEST_NAME]
-    if name in (*registry.NAMES, *RESERVED):
-        raise InputError(
-            f"{shown(text)}: {name} is a name that anatomy uses itself; give your file another, "
-            f"my-{name}={shown(rest)}"
-        )
+    name = label or shown(stem_of(path) or path.name)[:LONGEST_NAME]
+    check_free(name, shown(text), f"give your file another, my-{name}={shown(rest)}")
     return UserFile(name, path, column)
+
+
+def check_free(name: str, where: str, instead: str) -> None:
+    """Refuse a name that is not the user's to give; InputError."""
+    if name in (*registry.NAMES, *RESERVED):
+        raise InputError(f"{where}: {name} is a name that anatomy uses itself; {instead}")
 
 
 def _split(text: str) -> tuple[Path, str | None]:

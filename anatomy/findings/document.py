@@ -45,6 +45,12 @@ class SourceFinding(Part):
     usable: int
     duplicates: int = Field(description="Exact copies of an earlier row")
     unique: int = Field(description="Distinct raw strings")
+    sha256: str | None = Field(
+        None,
+        exclude_if=lambda value: value is None,  # so that other documents keep their digest
+        description="Of prompts that came from memory, not from files: SHA-256 of the usable ones "
+        "in order, each as UTF-8 and ended by a NUL",
+    )
 
 
 class CorpusFinding(Part):

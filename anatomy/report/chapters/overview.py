@@ -213,6 +213,8 @@ def _origin(findings: Findings, source: SourceFinding) -> list[Block]:
     if source.notes:
         notes = "; ".join(f"{note}: {number:,}" for note, number in source.notes.items())
         blocks.append(Paragraph(f"{notes}."))
+    if source.sha256:
+        blocks.append(Paragraph(("Given in memory; sha256 of its prompts ", Code(source.sha256))))
     if source.files:
         items: list[Text] = [
             (Code(file.path), f", {file.bytes:,} bytes, sha256 ", Code(file.sha256))
