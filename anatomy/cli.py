@@ -225,9 +225,11 @@ def ledger(data: Path | None, full: bool) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON schema of findings.json."""
-    from anatomy.findings import json_schema
+    import json
 
-    click.echo(json_schema(), nl=False)
+    from anatomy.findings import schema as schema_of_findings
+
+    click.echo(json.dumps(schema_of_findings(), indent=2, ensure_ascii=False))
 
 
 def main() -> None:

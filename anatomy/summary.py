@@ -10,6 +10,7 @@ import numpy as np
 from anatomy.corpus import registry
 from anatomy.corpus.model import COMBINED, Corpus
 from anatomy.findings import (
+    TOP_SHARES,
     ContextRecommendation,
     ContextRow,
     CorpusFinding,
@@ -30,7 +31,6 @@ from anatomy.measures.overlap import Overlap
 from anatomy.measures.vocabulary import TokenCounts
 from anatomy.view import TokenView
 
-TOP_SHARES = (10, 100, 1000)
 TOP_TOKENS = 50
 _CURVE_POINTS = 60
 
@@ -145,17 +145,7 @@ def _length_finding(
         p99=histogram.percentile(99),
         maximum=histogram.maximum,
         histogram=[(int(k), int(histogram.counts[k])) for k in np.flatnonzero(histogram.counts)],
-        contexts=[
-            ContextRow(
-                length=length,
-                density=histogram.density(length),
-                padding=histogram.padding(length),
-                quadratic_padding=histogram.quadratic_padding(length),
-                truncation=histogram.truncation(length),
-                token_loss=histogram.token_loss(length),
-            )
-            for length in contexts
-        ],
+        contexts=[ContextRow.of(histogram, length) for length in contexts],
     )
 
 

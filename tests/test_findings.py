@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anatomy.errors import InputError
-from anatomy.findings import Findings, from_ranges, json_schema, ranges
+from anatomy.findings import Findings, from_ranges, ranges, schema
 from anatomy.pipeline import audit
 
 
@@ -52,7 +50,6 @@ def test_the_digest_follows_the_content_and_not_the_run(tmp_path):
 
 
 def test_the_schema_describes_the_document():
-    schema = json.loads(json_schema())
     assert {"schema_version", "sources", "encoders", "ledger", "run", "digest"} <= set(
-        schema["properties"]
+        schema()["properties"]
     )

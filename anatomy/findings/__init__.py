@@ -12,9 +12,10 @@ from anatomy.findings.document import (
     Settings,
     SourceFinding,
     digest_of,
-    json_schema,
+    schema,
 )
 from anatomy.findings.inside import (
+    PERCENTS,
     ByOrder,
     BySize,
     CheckedNeighbours,
@@ -34,6 +35,7 @@ from anatomy.findings.inside import (
 )
 from anatomy.findings.parts import Curve, FileFinding, from_ranges, ranges
 from anatomy.findings.tokens import (
+    TOP_SHARES,
     ContextRecommendation,
     ContextRow,
     LengthFinding,
@@ -44,7 +46,9 @@ from anatomy.findings.tokens import (
 __all__ = [
     "FILE_NAME",
     "MARK",
+    "PERCENTS",
     "SCHEMA_VERSION",
+    "TOP_SHARES",
     "ByOrder",
     "BySize",
     "CheckedNeighbours",
@@ -77,6 +81,6 @@ __all__ = [
     "VocabularyFinding",
     "digest_of",
     "from_ranges",
-    "json_schema",
     "ranges",
+    "schema",
 ]

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from anatomy.errors import InputError
+from anatomy.files import shown
 from anatomy.findings.inside import FileOutputsFinding, InsideFinding, InsideSettings
 from anatomy.findings.parts import Curve, FileFinding, Part
 from anatomy.findings.tokens import (
@@ -140,6 +141,17 @@ class Findings(Part):
     ledger: list[LedgerFinding]
     run: Run
 
+    def __repr__(self) -> str:
+        """One line: the whole document would be thousands."""
+        named = ", ".join(source.name for source in self.sources)
+        encoders = ", ".join([e.name for e in self.encoders] + [o.name for o in self.outputs])
+        stand_ins = ", with stand-ins" if self.corpus.stand_ins else ""
+        return shown(
+            f"<Findings: {self.corpus.unique:,} distinct prompts of {named}{stand_ins}; {encoders}>"
+        )
+
+    __str__ = __repr__
+
     @property
     def digest(self) -> str:
         """Hex SHA-256 of the document without `run`; every file rendered from it carries this."""
@@ -196,8 +208,8 @@ def digest_of(document: dict[str, Any]) -> str:
     return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
 
 
-def json_schema() -> str:
-    """The JSON schema of findings.json, as text."""
+def schema() -> dict[str, Any]:
+    """The JSON schema of findings.json (draft 2020-12), as `anatomy schema` prints it."""
     schema = Findings.model_json_schema(mode="serialization")
     schema["properties"]["digest"] = {
         "type": "string",
@@ -205,4 +217,4 @@ def json_schema() -> str:
         "description": "SHA-256 of the canonical JSON of the document without digest and run",
     }
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return schema

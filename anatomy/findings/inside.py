@@ -9,6 +9,8 @@ from pydantic import Field
 from anatomy.corpus.model import COMBINED
 from anatomy.findings.parts import Curve, FileFinding, Part, Rounded, Rounded4
 
+PERCENTS = (90, 95, 99)  # of the variance, for which dimensions are given
+
 
 class InsideSettings(Part):
     """What the user asked of the sections that need weights or outputs."""

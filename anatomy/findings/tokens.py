@@ -7,6 +7,8 @@ from pydantic import Field
 from anatomy.findings.parts import Part, Rounded
 from anatomy.measures.context import LengthHistogram
 
+TOP_SHARES = (10, 100, 1000)  # numbers of the most frequent ids whose shares are given
+
 
 class ContextRow(Part):
     """One context length L for one group of prompts; all values are shares from 0 to 1."""
@@ -17,6 +19,18 @@ class ContextRow(Part):
     quadratic_padding: Rounded
     truncation: Rounded
     token_loss: Rounded
+
+    @classmethod
+    def of(cls, histogram: LengthHistogram, length: int) -> ContextRow:
+        """What a context of `length` tokens costs prompts of these lengths."""
+        return cls(
+            length=length,
+            density=histogram.density(length),
+            padding=histogram.padding(length),
+            quadratic_padding=histogram.quadratic_padding(length),
+            truncation=histogram.truncation(length),
+            token_loss=histogram.token_loss(length),
+        )
 
 
 class LengthFinding(Part):

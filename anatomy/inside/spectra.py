@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from anatomy.findings import Curve, SpectrumFinding
+from anatomy.findings import PERCENTS, Curve, SpectrumFinding
 from anatomy.measures.spectrum import Spectrum
 
-PERCENTS = (90, 95, 99)
 _POINTS = 80  # of a curve
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from anatomy.amounts import millions
-from anatomy.findings import EmbeddingFinding, Factorised, PositionFinding
+from anatomy.findings import PERCENTS, EmbeddingFinding, Factorised, PositionFinding
 from anatomy.inside.published import Published
-from anatomy.inside.spectra import PERCENTS, spectrum_finding, summed_up
+from anatomy.inside.spectra import spectrum_finding, summed_up
 from anatomy.measures.context import LengthHistogram
 from anatomy.measures.positions import Positions, blocked
 from anatomy.measures.spectrum import factorised_parameters

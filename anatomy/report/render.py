@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 from anatomy.findings import FILE_NAME, MARK, EncoderFinding, Findings, from_ranges
 from anatomy.progress import Steps, quiet
 from anatomy.report import figures, html, pdf
 from anatomy.report.document import document
 from anatomy.report.names import slug
-from anatomy.report.write import PAGE
+from anatomy.report.write import PAGE, check_writable, write
 
 
 def render(findings: Findings, *, steps: Steps = quiet) -> dict[str, bytes]:
@@ -26,6 +27,32 @@ def render(findings: Findings, *, steps: Steps = quiet) -> dict[str, bytes]:
         files[f"kept-tokens-{slug(encoder.name)}.json"] = _kept_tokens(findings, encoder)
     files[FILE_NAME] = findings.to_json()  # last: it says that the others are there
     return files
+
+
+def write_report(findings: Findings, out: Path | str, *, steps: Steps = quiet) -> Path:
+    """Write the whole report of some findings into a folder, as `anatomy audit` does.
+
+    Parameters
+    ----------
+    findings : Findings
+    out : path
+        The folder; made where there is none. A report that is there is replaced.
+    steps : Steps
+        Told about each step as it begins.
+
+    Returns
+    -------
+    Path
+        Of the page.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, or another run is writing there.
+    """
+    out = Path(out)
+    check_writable(out)  # before the drawing, which takes seconds
+    return write(render(findings, steps=steps), out).page
 
 
 def _kept_tokens(findings: Findings, encoder: EncoderFinding) -> bytes:
