@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 
+import matplotlib as mpl
 import pytest
 
 import anatomy
@@ -89,3 +90,16 @@ def test_findings_show_themselves_in_one_line(tmp_path):
     assert str(findings) == repr(findings)
     assert repr(findings).startswith("<Findings: ")
     assert repr(findings).endswith("distinct prompts of rf100vl, mine, with stand-ins; sam3>")
+
+
+def test_the_style_ends_but_what_a_notebooks_backend_turns_on_inside_it_stays():
+    before = dict(mpl.rcParams)
+    try:
+        mpl.interactive(False)
+        with anatomy.style():
+            assert mpl.rcParams["text.parse_math"] is False
+            mpl.interactive(True)
+        assert mpl.is_interactive()  # else no figure after the first would be shown
+    finally:
+        mpl.interactive(before["interactive"])
+    assert dict(mpl.rcParams) == before

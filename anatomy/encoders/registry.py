@@ -18,6 +18,7 @@ from anatomy.errors import InputError
 from anatomy.fetch.hub import check_repository, quiet
 from anatomy.fetch.hub_errors import Asked, explained
 from anatomy.files import shown
+from anatomy.progress import without_widgets
 from anatomy.tokens.clip import ClipTokenizer
 from anatomy.tokens.huggingface import HuggingFaceTokenizer
 from anatomy.tokens.table import TokenTable
@@ -77,6 +78,7 @@ def resolve(names: Sequence[str]) -> tuple[Encoder, ...]:
     InputError
         For an unknown name, a name given twice, or a tokenizer or path that cannot be had.
     """
+    without_widgets()
     found: list[Encoder] = []
     for name in names:
         encoder = _resolve(name)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import matplotlib as mpl
 import seaborn as sns
+from cycler import cycler
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
@@ -59,7 +60,7 @@ def in_percent(axis: Axis) -> None:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw figures inside this context."""
+    """Draw figures inside this context; also your own, with matplotlib's pyplot or seaborn."""
     settings = {
         **sns.axes_style("ticks"),
         **sns.plotting_context("paper"),
@@ -68,6 +69,7 @@ def style() -> Iterator[None]:
         "axes.grid.axis": "both",
         "axes.labelcolor": INK,
         "axes.labelsize": 9,
+        "axes.prop_cycle": cycler(color=[*_COLOURS.values()]),
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlelocation": "left",
@@ -95,3 +97,6 @@ def style() -> Iterator[None]:
     }
     with mpl.rc_context(settings):
         yield
+        # A notebook's backend turns this on with the first figure, and shows none without it.
+        interactive = mpl.is_interactive()
+    mpl.interactive(interactive)
