@@ -7,7 +7,7 @@ OUT ?= reports/
 # Official files are used where ANATOMY_DATA (or --data in ARGS) holds them; the rest is stand-ins.
 ARGS ?= --sources all --stand-ins --encoder sam3,minilm
 
-.PHONY: report test test-slow check format smoke example bench clean
+.PHONY: report test test-slow check format smoke example notebooks bench clean
 
 report: $(VENV)/installed  ## audit what is at hand and say where the report is
 	@$(BIN)/anatomy fetch minilm
@@ -37,6 +37,10 @@ example: $(VENV)/installed  ## the committed example: page and findings, without
 	@$(BIN)/anatomy fetch minilm
 	@ANATOMY_DATA=data $(BIN)/anatomy audit $(ARGS) --out reports/example/
 	@rm -rf reports/example/figures reports/example/kept-tokens-*.json
+
+notebooks: $(VENV)/installed-dev  ## execute the notebooks again and keep what they show
+	@$(BIN)/anatomy fetch minilm
+	@$(BIN)/python -m notebooks.execute
 
 bench: $(VENV)/installed-dev  ## speed and memory against peers
 	@$(BIN)/python -m benchmarks.tokenize
