@@ -23,6 +23,7 @@ def render(findings: Findings, *, steps: Steps = quiet) -> dict[str, bytes]:
     for figure in drawn:
         files[f"figures/{figure.name}.svg"] = figure.svg
         files[f"figures/{figure.name}.png"] = figure.png
+        files[f"figures/{figure.name}.csv"] = figure.csv
     for encoder in findings.encoders:
         files[f"kept-tokens-{slug(encoder.name)}.json"] = _kept_tokens(findings, encoder)
     files[FILE_NAME] = findings.to_json()  # last: it says that the others are there

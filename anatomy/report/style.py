@@ -1,43 +1,42 @@
-"""One look for every figure: sizes, fonts, and the same colour for the same source everywhere."""
+"""One look for every figure: sizes, type, lines, and colours by day and by night."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import matplotlib as mpl
 import seaborn as sns
 from cycler import cycler
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
-WIDTH = 7.6  # inches, of a figure that fills the column
+from anatomy.report.plots.palette import CYCLE, NIGHT
+
+ONE_COLUMN = 3.4  # inches, of a figure that stands in one of two columns
+TWO_COLUMNS = 7.0  # of one across both
+DPI = 200  # of a PNG
+
+TITLE, TEXT, SMALL = 8.5, 7.5, 6.8  # points
+
 INK = "#1f2933"
-MUTED = "#7b8794"
+MUTED = "#66727e"
 FAINT = "#d9dee4"
 ACCENT = "#b3261e"  # bounds and recommendations
+WHITE = "#ffffff"  # the paper's, black at night
+PALE = "#fefefe"  # white on a dark cell, by day and by night
 
-# Okabe & Ito's colours, which readers with any colour vision can tell apart.
-_COLOURS = {
-    "rf100vl": "#CC79A7",
-    "lvis": "#E69F00",
-    "refcoco": "#0072B2",
-    "saco-gold": "#D55E00",
-    "saco-silver": "#56B4E9",
-    "saco-veval": "#009E73",
+# Every colour that the page changes at night, and into what.
+DARK = {
+    INK: "#e4e8ec",
+    MUTED: "#a3afbb",
+    FAINT: "#343d47",
+    ACCENT: "#ff8a80",
+    WHITE: "#14181d",
+    **NIGHT,
 }
-_OTHERS = ("#332288", "#882255", "#999933", "#117733", "#AA4499", "#44AA99", "#661100", "#6699CC")
 
-
-DARK = {INK: "#e4e8ec", MUTED: "#a3afbb", FAINT: "#343d47", "#ffffff": "#14181d"}
-
-
-def colours(names: Sequence[str]) -> dict[str, str]:
-    """A colour for each source; the paper's six always have the same ones."""
-    others = [name for name in names if name not in _COLOURS]
-    cycled = {name: _OTHERS[at % len(_OTHERS)] for at, name in enumerate(others)}
-    return {name: _COLOURS.get(name) or cycled[name] for name in names}
+DASHED = (0, (4, 2))
+DOTTED = (0, (3, 2))
 
 
 def printable(text: str) -> str:
@@ -48,14 +47,20 @@ def printable(text: str) -> str:
     )
 
 
-def blank(height: float) -> Figure:
-    """An empty figure of the column's width, `height` inches high."""
-    return Figure(figsize=(WIDTH, height), layout="constrained")
+def brief(text: str, letters: int) -> str:
+    """`text` as `printable` gives it, its middle left out where it has more than `letters`."""
+    whole = printable(text)
+    if len(whole) <= letters:
+        return whole
+    end = (letters - 1) // 2
+    return whole[: letters - 1 - end] + "…" + (whole[-end:] if end else "")
 
 
-def in_percent(axis: Axis) -> None:
-    """Label the ticks of shares in per cent."""
-    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+def blank(height: float, columns: int = 2) -> Figure:
+    """An empty figure as wide as one or two columns, `height` inches high."""
+    return Figure(
+        figsize=(TWO_COLUMNS if columns == 2 else ONE_COLUMN, height), layout="constrained"
+    )
 
 
 @contextmanager
@@ -68,32 +73,51 @@ def style() -> Iterator[None]:
         "axes.grid": True,
         "axes.grid.axis": "both",
         "axes.labelcolor": INK,
-        "axes.labelsize": 9,
-        "axes.prop_cycle": cycler(color=[*_COLOURS.values()]),
+        "axes.labelpad": 3,
+        "axes.labelsize": TEXT,
+        "axes.linewidth": 0.7,
+        "axes.prop_cycle": cycler(color=CYCLE),
         "axes.spines.right": False,
         "axes.spines.top": False,
         "axes.titlelocation": "left",
-        "axes.titlesize": 9.5,
+        "axes.titlepad": 5,
+        "axes.titlesize": TITLE,
         "axes.titleweight": "bold",
+        "figure.constrained_layout.h_pad": 0.03,
+        "figure.constrained_layout.w_pad": 0.03,
+        "figure.constrained_layout.hspace": 0.05,
+        "figure.constrained_layout.wspace": 0.04,
         "figure.dpi": 100,
         "figure.facecolor": "white",
         "font.family": "DejaVu Sans",  # comes with matplotlib
-        "font.size": 8.5,
+        "font.size": TEXT,
         "grid.color": FAINT,
-        "grid.linewidth": 0.6,
+        "grid.linewidth": 0.5,
+        "legend.borderaxespad": 0.2,
+        "legend.columnspacing": 1.6,
+        "legend.fontsize": TEXT,
         "legend.frameon": False,
-        "legend.fontsize": 8,
-        "lines.linewidth": 1.6,
+        "legend.handlelength": 1.8,
+        "legend.handletextpad": 0.6,
+        "lines.linewidth": 1.4,
+        "lines.markersize": 3.5,
         "svg.fonttype": "path",  # looks the same where the font is missing
         "svg.hashsalt": "anatomy",  # the same ids, so the same bytes, every time
         "text.color": INK,
+        "text.hinting": "none",  # letters as wide in a PNG as in an SVG, for one layout of both
         "text.parse_math": False,  # a "$" in a prompt is a dollar
         "xtick.color": MUTED,
         "ytick.color": MUTED,
         "xtick.labelcolor": INK,
         "ytick.labelcolor": INK,
-        "xtick.labelsize": 8,
-        "ytick.labelsize": 8,
+        "xtick.labelsize": TEXT,
+        "ytick.labelsize": TEXT,
+        "xtick.major.pad": 2.5,
+        "ytick.major.pad": 2.5,
+        "xtick.major.size": 2.5,
+        "ytick.major.size": 2.5,
+        "xtick.major.width": 0.7,
+        "ytick.major.width": 0.7,
     }
     with mpl.rc_context(settings):
         yield

@@ -98,7 +98,8 @@ def is_mix(out: Path) -> bool:
 
 def _digests(out: Path) -> dict[Path, bytes]:
     """The files in a folder that were rendered from some findings, and the digest of these."""
-    patterns = (FILE_NAME, PAGE, "kept-tokens-*.json", "figures/*.svg", "figures/*.png")
+    figures = (f"figures/*.{kind}" for kind in ("svg", "png", "csv"))
+    patterns = (FILE_NAME, PAGE, "kept-tokens-*.json", *figures)
     found = (path for pattern in patterns for path in sorted(out.glob(pattern)))
     own = (path for path in found if path.is_file() and not path.is_symlink())
     return {path: digest for path in own if (digest := _digest_in(path))}

@@ -32,7 +32,7 @@ def summary_section(findings: Findings) -> Section:
     """Headline numbers, the sentences to take away, and the encoders side by side."""
     blocks: list[Block] = [_cards(findings), Bullets(tuple(summary(findings)))]
     if len(findings.encoders) > 1:
-        blocks.append(_side_by_side(findings))
+        blocks += [_side_by_side(findings), FigureBlock("encoders")]
     return Section("summary", "Summary", tuple(blocks))
 
 
