@@ -161,7 +161,7 @@ def _of_encoder(findings: Findings, encoder: EncoderFinding, colour: str) -> Ite
             f"The most frequent tokens of {encoder.name} besides the specials, as shares of all "
             "tokens, on a logarithmic scale."
         ),
-        alternative="Bars of the most frequent tokens.",
+        alternative="The most frequent tokens, a dot for the share of each.",
         draw=partial(vocabulary.tokens, encoder, colour),
     )
 
@@ -237,7 +237,7 @@ def _overlap(findings: Findings) -> Drawing:
         name="overlap",
         caption=(
             "Distinct prompts that two sources share, as raw strings, and their share of "
-            "the row's prompts: the darker a cell, the more of the row's source stands in the "
+            "the row's prompts: the bluer a cell, the more of the row's source stands in the "
             "column's. On the diagonal, all of a source's prompts."
             + (more if count > across.MAX_MATRIX else "")
         ),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from anatomy.report.plots.csv import COLUMNS, inert, original, to_csv
 from anatomy.report.plots.series import Series, counted, shared
+from anatomy.report.write import is_mix
 
 DIGEST = "0" * 64
 HOSTILE = [
@@ -86,6 +87,14 @@ def test_numbers_keep_all_their_digits():
     for column in (found.y, found.low, found.high):
         assert column[:5].tolist() == values[:5]
         assert column[5:].isna().all()
+
+
+def test_a_folder_whose_tables_have_two_origins_is_a_mix(tmp_path):
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "a.csv").write_bytes(to_csv([], [], DIGEST))
+    assert not is_mix(tmp_path)
+    (tmp_path / "figures" / "b.csv").write_bytes(to_csv([], [], "1" * 64))
+    assert is_mix(tmp_path)
 
 
 def test_the_digest_and_the_stand_ins_stand_above():

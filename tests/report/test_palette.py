@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from anatomy.report.plots.palette import Look, encoder_looks, looks
+from anatomy.report.plots.palette import Look, encoder_looks, looks, need_marks
 from anatomy.report.style import ACCENT, DARK, FAINT, INK, MUTED, WHITE
 from tests.report.vision import EYES, contrast, distance
 
@@ -47,6 +47,16 @@ def test_where_colours_are_close_line_or_mark_tells_series_apart(night):
         if closest(a.colour, b.colour) <= FAR:
             assert (a.dash, a.mark) != (b.dash, b.mark)
     assert len(set(found.values())) == len(found)
+
+
+@pytest.mark.parametrize("names", [PAPER, OWN[:6], ("lvis", "own"), OWN[:7], (*PAPER, "own")])
+def test_lines_without_marks_are_told_apart_by_colour_alone(names):
+    found = looks(names).values()
+    pairs = combinations([look.colour for look in found], 2)
+    assert need_marks(found) == (
+        len(set(names) & set(PAPER)) not in (0, len(names)) or len(names) > 6
+    )
+    assert need_marks(found) or min(closest(a, b) for a, b in pairs) > FAR
 
 
 def test_every_colour_stands_out_by_day_and_by_night():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import seaborn as sns
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
@@ -17,10 +17,10 @@ from anatomy.report.plots.palette import encoder_looks
 from anatomy.report.plots.plot import Plot
 from anatomy.report.plots.series import NAME, Grid, Series, counted, dimensional, shared
 from anatomy.report.sentences import percent
-from anatomy.report.style import MUTED, PALE, SMALL, TEXT, WHITE, brief
+from anatomy.report.style import INK, MUTED, PALE, SMALL, TEXT, WHITE, brief
 
 MAX_MATRIX = 40  # rows; more would not fit a page
-_DARK_TEXT = "#1f2934"  # the ink's twin: a cell, and what stands on it, never change at night
+_BLUE = to_rgb("#1d6fb0")
 _MAX_NUMBERS = 12  # rows whose cells have room for numbers
 
 
@@ -36,9 +36,10 @@ def overlap(findings: Findings) -> Plot:
     plot = Plot(0.45 + 0.42 * count if numbers else 0.9 + 0.15 * count, 1 if one else 2)
     axis = plot.figure.subplots()
     top = max(0.01, float(np.nanmax(share)))
-    colours = sns.light_palette("#1d6fb0", as_cmap=True)
+    # From a breath of blue to all of it, on whatever paper lies behind.
+    shades = LinearSegmentedColormap.from_list("", [(*_BLUE, 0.05), (*_BLUE, 1.0)])
     mesh = axis.pcolormesh(
-        share, cmap=colours, vmin=0, vmax=top, edgecolors=WHITE, linewidth=1, rasterized=not numbers
+        share, cmap=shades, vmin=0, vmax=top, edgecolors=WHITE, linewidth=1, rasterized=not numbers
     )
     plot.grid(
         axis,
@@ -60,7 +61,7 @@ def overlap(findings: Findings) -> Plot:
             text, colour = f"{cell:,}", MUTED
         else:
             text = f"{cell:,}\n{percent(float(part))}" if cell else "0"
-            colour = PALE if _is_dark(colours(part / top)) else _DARK_TEXT
+            colour = PALE if _is_dark(shades(part / top)) else INK
         size = SMALL if count <= 8 else 5.6
         at = (column + 0.5, row + 0.5)
         axis.text(*at, text, ha="center", va="center", color=colour, fontsize=size, linespacing=1.1)
@@ -85,9 +86,11 @@ def overlap(findings: Findings) -> Plot:
     return plot
 
 
-def _is_dark(colour: tuple[float, ...]) -> bool:
-    """Whether white is easier to read on it than black (WCAG 2.2, relative luminance)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+def _is_dark(colour: tuple[float, float, float, float]) -> bool:
+    """Whether white is easier to read than ink on this colour (WCAG 2.2, relative luminance)."""
+    *parts, alpha = colour
+    seen = [alpha * part + (1 - alpha) for part in parts]  # on white paper
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in seen]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] < 0.2
 
 

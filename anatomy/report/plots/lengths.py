@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from anatomy.corpus.model import COMBINED
 from anatomy.findings import EncoderFinding, LengthFinding
 from anatomy.report.plots.axes import in_percent, logarithmic, whole
-from anatomy.report.plots.palette import looks
+from anatomy.report.plots.palette import looks, need_marks
 from anatomy.report.plots.plot import Plot
 from anatomy.report.plots.series import NAME, Series, counted, shared
 from anatomy.report.sentences import percent
@@ -206,7 +206,7 @@ def _cut(plot: Plot, axis: Axes, encoder: EncoderFinding, at: list[int], names: 
     choice = encoder.recommended_context
     palette = looks([source.group for source in sources])
     panel = "Tokens cut"
-    marked = len(names) > 6  # colours alone would not tell these apart
+    marked = need_marks([palette[name] for name in names])
     handles: dict[str, Any] = {}
     for source in [*reversed(sources), combined]:  # all prompts last, on top
         measure = source.measure

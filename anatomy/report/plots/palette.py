@@ -7,7 +7,7 @@ take their place.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 _KNOWN = {
@@ -74,6 +74,15 @@ def looks(names: Sequence[str]) -> dict[str, Look]:
 def encoder_looks(names: Sequence[str]) -> dict[str, Look]:
     """A look for each encoder. Those known by name always have the same ones."""
     return _looks(names, _ENCODERS)
+
+
+def need_marks(found: Collection[Look]) -> bool:
+    """Whether lines of these looks are told apart for certain only by their marks.
+
+    Within the six, and within the first six others, colours are far apart for every eye.
+    """
+    known = sum(look.mark == _KNOWN_MARK for look in found)
+    return len(found) > 6 or 0 < known < len(found)
 
 
 def _looks(names: Sequence[str], known: dict[str, str]) -> dict[str, Look]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
@@ -16,7 +17,6 @@ from anatomy.report.plots.series import Grid, Number, Series
 from anatomy.report.style import ACCENT, ONE_COLUMN, SMALL, TEXT, TWO_COLUMNS, blank, brief
 
 _LETTER = 0.6 * TEXT / 72  # inches, on average
-_LEGEND_NAMES = {6: 24, 99: 18}  # letters of a name, where there are at most so many
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,14 @@ class Plot:
         """Inches."""
         return TWO_COLUMNS if self.columns == 2 else ONE_COLUMN
 
-    def line(self, axes: Axes, series: Series, *, floor: float = 0.0, **look: Any) -> Any:
+    def line(self, axes: Axes, series: Series, *, floor: float = 0.0, **look: Any) -> Line2D:
         """A curve; on a logarithmic axis that ends above `floor`, what is below goes out there."""
         x, y = _numbers(series.at), _numbers(series.values)
         self.shown.append(Shown(series, axes, x, y))
         if len(x) == 1:  # no line to see
             look = {"marker": "o", **look}
-        return axes.plot(x, np.maximum(y, floor) if floor else y, **look)[0]
+        (line,) = axes.plot(x, np.maximum(y, floor) if floor else y, **look)
+        return line
 
     def band(self, axes: Axes, series: Series, colour: str) -> None:
         """The intervals of a curve that `line` draws."""
@@ -111,8 +112,7 @@ class Plot:
 
     def legend(self, handles: Sequence[Any], names: Sequence[str]) -> None:
         """Names above all panels, where no curve can run into them."""
-        letters = next(letters for most, letters in _LEGEND_NAMES.items() if len(names) <= most)
-        texts = [brief(name, letters) for name in names]
+        texts = [brief(name, 24 if len(names) <= 6 else 18) for name in names]
         entry = 0.42 + _LETTER * max(map(len, texts))
         columns = max(1, min(len(texts), int(self.width / entry)))
         rows = -(-len(texts) // columns)
@@ -153,7 +153,8 @@ class Plot:
         self.figure.set_layout_engine("none")
         # The solver's last bits differ from run to run, and the bytes of a file would with them.
         for axes in self.figure.axes:
-            axes.set_position([round(edge, 6) for edge in axes.get_position(original=True).bounds])
+            left, bottom, width, height = axes.get_position(original=True).bounds
+            axes.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))
 
 
 def _numbers(values: Sequence[Number]) -> np.ndarray:

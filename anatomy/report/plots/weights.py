@@ -173,7 +173,8 @@ def _reach(plot: Plot, axis: Axes, found: PositionFinding, colour: str) -> None:
 
 def _means(plot: Plot, axis: Axes, found: PositionFinding, colour: str) -> None:
     panel = "Mean cosine by group"
-    names = [f"0-{found.split - 1}", f"{found.split}-{found.rows - 1}"]
+    rest = f"{found.split}-{found.rows - 1}" if found.split < found.rows else "the rest"
+    names = [f"0-{found.split - 1}", rest]
     means = [found.mean_first, found.mean_rest]
     for row, (name, mean, own) in enumerate(zip(names, means, (MUTED, colour), strict=True)):
         series = Series(
