@@ -7,7 +7,7 @@ it as data, so that nothing in a prompt or a name is ever markup.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
@@ -34,7 +34,21 @@ class Link:
     target: str
 
 
-Inline = str | Code | Strong | Link
+@dataclass(frozen=True)
+class Cite:
+    """A reference, by its text; `references.resolved` makes a numbered link of it."""
+
+    reference: str
+
+
+@dataclass(frozen=True)
+class Ref:
+    """A table or figure ("table-ID", "figure-NAME"); a numbered link comes of it likewise."""
+
+    target: str
+
+
+Inline = str | Code | Strong | Link | Cite | Ref
 Text = str | tuple[Inline, ...]
 
 
@@ -198,11 +212,12 @@ Block = (
 
 @dataclass(frozen=True)
 class Section:
-    """A numbered section."""
+    """A numbered section; on paper it may stand in two columns."""
 
     id: str
     title: str
     blocks: tuple[Block, ...]
+    columns: Literal[1, 2] = 1
 
 
 @dataclass(frozen=True)
@@ -221,7 +236,8 @@ class Document:
         Name and value of the hash that every file rendered from the same findings carries.
     made : str
         When the findings were made: ISO 8601.
-    references : tuple of Text
+    references : tuple of str
+        In the order of their numbers, which begin at 1.
     """
 
     title: str
@@ -230,7 +246,7 @@ class Document:
     notice: Text
     foot: str
     sections: tuple[Section, ...]
-    references: tuple[Text, ...]
+    references: tuple[str, ...]
     closing: Text
     mark: str
     digest: str
@@ -240,7 +256,7 @@ class Document:
     def walk(self) -> Iterator[Block]:
         """Every block, those inside others too, in reading order."""
         for section in self.sections:
-            yield from _walk(section.blocks)
+            yield from walk(section.blocks)
 
     @property
     def tables(self) -> list[Table]:
@@ -253,11 +269,12 @@ class Document:
         return [block for block in self.walk() if isinstance(block, FigureBlock)]
 
 
-def _walk(blocks: Sequence[Block]) -> Iterator[Block]:
+def walk(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Every block, those inside others too, in reading order."""
     for block in blocks:
         yield block
         if isinstance(block, Fold):
-            yield from _walk(block.blocks)
+            yield from walk(block.blocks)
 
 
 @dataclass

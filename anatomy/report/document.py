@@ -14,37 +14,7 @@ from anatomy.report.chapters.overview import (
 )
 from anatomy.report.chapters.tokens import context_section, vocabulary_section
 from anatomy.report.names import mix
-
-# What the definitions, the estimators and the checked figures come from.
-_METHODS = (
-    (
-        "C. Zeng, Y. Jiang, G. Gao, S. Wang, D. Danier, B. Zhu, S. Rudinac, D. Bull, F. Zhang. "
-        "SAM3-LiteText: An Anatomical Study of the SAM3 Text Encoder for Efficient Vision-Language "
-        "Segmentation. 2026."
-    ),
-    (
-        "O. Roy, M. Vetterli. The effective rank: A measure of effective dimensionality. EUSIPCO, "
-        "2007."
-    ),
-    (
-        "E. Facco, M. d'Errico, A. Rodriguez, A. Laio. Estimating the intrinsic dimension of "
-        "datasets by a minimal neighborhood information. Scientific Reports 7, 2017."
-    ),
-    "E. Levina, P. J. Bickel. Maximum likelihood estimation of intrinsic dimension. NIPS, 2004.",
-    (
-        "D. J. C. MacKay, Z. Ghahramani. Comments on 'Maximum likelihood estimation of intrinsic "
-        "dimension' by E. Levina and P. Bickel. 2005."
-    ),
-    (
-        "F. Denti, D. Doimo, A. Laio, A. Mira. The generalized ratios intrinsic dimension "
-        "estimator. Scientific Reports 12, 2022."
-    ),
-    (
-        "S. H. Hurlbert. The nonconcept of species diversity: a critique and alternative "
-        "parameters. Ecology 52, 1971."
-    ),
-)
-METHOD = _METHODS[0]
+from anatomy.report.references import resolved
 
 
 def document(findings: Findings) -> Document:
@@ -52,17 +22,8 @@ def document(findings: Findings) -> Document:
     names = [encoder.name for encoder in findings.encoders]
     names += [file.name for file in findings.outputs]
     stand_ins = ", ".join(findings.corpus.stand_ins)
-    cited = dict.fromkeys(s.citation for s in findings.sources if s.citation)
-    return Document(
-        title=f"Anatomy of {findings.corpus.unique:,} prompts",
-        short=f"Prompt anatomy: {findings.corpus.unique:,} prompts{mix(findings)}",
-        subtitle=(
-            f"How much of {', '.join(names)} they use: context window, vocabulary, embeddings, "
-            "dimensions, and what a paper claims about it."
-        ),
-        notice=_notice(stand_ins),
-        foot=f"Contains stand-in prompts made by anatomy: {stand_ins}" if stand_ins else "",
-        sections=numbered(
+    sections, references = resolved(
+        numbered(
             [
                 summary_section(findings),
                 sources_section(findings),
@@ -73,14 +34,25 @@ def document(findings: Findings) -> Document:
                 ledger_section(findings),
                 made_section(findings),
             ]
+        )
+    )
+    return Document(
+        title=f"Anatomy of {findings.corpus.unique:,} prompts",
+        short=f"Prompt anatomy: {findings.corpus.unique:,} prompts{mix(findings)}",
+        subtitle=(
+            f"How much of {', '.join(names)} they use: context window, vocabulary, embeddings, "
+            "dimensions, and what a paper claims about it."
         ),
-        references=(*_METHODS, *(f"{citation}." for citation in cited)),
+        notice=_notice(stand_ins),
+        foot=f"Contains stand-in prompts made by anatomy: {stand_ins}" if stand_ins else "",
+        sections=sections,
+        references=references,
         closing=(
             "Figures are also in ",
             Code("figures/"),
             " as SVG and PNG, with the data behind each as CSV; every number is in ",
             Code(FILE_NAME),
-            f". Method: {METHOD}",
+            ".",
         ),
         mark=MARK,
         digest=findings.digest,

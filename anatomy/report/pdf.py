@@ -7,25 +7,21 @@ DejaVu Sans, which comes with matplotlib; what none of them can draw is shown as
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from functools import cache
 from importlib.resources import files
 from itertools import groupby
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
-import matplotlib as mpl
 import typst
-from matplotlib.ft2font import FT2Font
 
 from anatomy.report.blocks import (
     Block,
     Bullets,
     Cards,
     Cell,
+    Cite,
     Code,
     Definitions,
     Document,
@@ -37,6 +33,7 @@ from anatomy.report.blocks import (
     Inline,
     Link,
     Paragraph,
+    Ref,
     Row,
     Section,
     Strong,
@@ -45,14 +42,16 @@ from anatomy.report.blocks import (
     pieces,
 )
 from anatomy.report.figures import Rendered
+from anatomy.report.printable import breakable, fonts, kept, printable
 
 Paper = Literal["a4", "letter"]
 PAPERS: tuple[Paper, ...] = ("a4", "letter")
 
 _MOST_COLUMNS = 14  # of a table that is still legible across one page
-_LONG_WORD = re.compile(r"\S{24,}")
-_CHUNK = 12
-_BREAK = "\N{ZERO WIDTH SPACE}"
+_LONG = {"code": 30, "": 44}  # letters, above which a cell is set in several lines
+_LONG_HEADING = 22
+_SHORT = 1200  # letters, of a note that stays on one page
+_MOST_ENTRIES = 44  # of the contents; with more of them, the sections alone
 
 
 def render(document: Document, figures: Sequence[Rendered], paper: Paper = "a4") -> bytes:
@@ -63,7 +62,7 @@ def render(document: Document, figures: Sequence[Rendered], paper: Paper = "a4")
     compiled: bytes = typst.compile(  # type: ignore[misc]
         (files("anatomy.report") / "templates" / "report.typ").read_bytes(),
         sys_inputs={"data": json.dumps(_data(document, figures, paper))},
-        font_paths=[str(_fonts())],
+        font_paths=[str(fonts())],
         ignore_system_fonts=True,
         timestamp=int(datetime.fromisoformat(document.made).timestamp()),
     )
@@ -71,22 +70,23 @@ def render(document: Document, figures: Sequence[Rendered], paper: Paper = "a4")
 
 
 def _data(document: Document, figures: Sequence[Rendered], paper: Paper) -> dict[str, Any]:
+    setter = _Setter(document)
+    parts = setter.parts()
     return {
+        "paper": paper,
         **{
-            name: _printable(getattr(document, name))
+            name: printable(getattr(document, name))
             for name in ("title", "short", "subtitle", "foot", "mark", "digest", "generator")
         },
-        "paper": {"a4": "a4", "letter": "us-letter"}[paper],
         "made": document.made.replace("T", " ").replace("+00:00", " UTC"),
-        "notice": _words(document.notice) if document.notice else [],
-        "closing": _words(document.closing),
-        "references": [_words(reference) for reference in document.references],
-        "sections": [_section(section) for section in document.sections],
+        "notice": setter.words(document.notice) if document.notice else [],
+        "contents": _halves(setter.contents),
+        "parts": parts,
         "figures": {
             figure.name: {
                 "svg": figure.svg.decode("utf-8"),
-                "caption": _printable(figure.caption),
-                "alternative": _printable(figure.alternative),
+                "caption": breakable(figure.caption),
+                "alternative": printable(figure.alternative),
                 "columns": figure.columns,
             }
             for figure in figures
@@ -94,124 +94,214 @@ def _data(document: Document, figures: Sequence[Rendered], paper: Paper) -> dict
     }
 
 
-def _section(section: Section) -> dict[str, Any]:
-    return {
-        "id": section.id,
-        "title": _printable(section.title),
-        "blocks": [data for block in section.blocks if (data := _block(block))],
-    }
+class _Setter:
+    """A document's sections as data for the template."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+        self._places = dict(_places(document))  # and whether their pages are worth naming
+        self.contents: list[dict[str, Any]] = []
+
+    def parts(self) -> list[dict[str, Any]]:
+        """Runs of blocks that stand in the same number of columns, the references at the end."""
+        parts: list[dict[str, Any]] = []
+        for columns, run in groupby(enumerate(self._document.sections, 1), lambda s: s[1].columns):
+            sections = [self._section(number, section) for number, section in run]
+            blocks = [block for section in sections for block in section]
+            if columns == 2:  # begins across the page, up to its first heading within
+                inner = (at for at, block in enumerate(sections[0][1:], 1) if "level" in block)
+                start = next(inner, len(sections[0]))
+                parts.append({"columns": 1, "blocks": blocks[:start]})
+                blocks = blocks[start:]
+            parts.append({"columns": columns, "blocks": blocks})
+        if not parts or parts[-1]["columns"] == 1:
+            parts.append({"columns": 2, "blocks": []})
+        if self._document.references:
+            parts[-1]["blocks"] += [
+                self._heading(1, "", "References", "references"),
+                {
+                    "kind": "references",
+                    "items": [
+                        {"id": f"reference-{number}", "text": breakable(text)}
+                        for number, text in enumerate(self._document.references, 1)
+                    ],
+                },
+            ]
+        parts[-1]["blocks"].append({"kind": "closing", "text": self.words(self._document.closing)})
+        return _joined(parts)
+
+    def _heading(self, level: int, number: str, title: str, target: str) -> dict[str, Any]:
+        entry = {"level": level, "number": number, "title": breakable(title), "id": target}
+        self.contents.append({**entry, "title": breakable(title.split(":")[0])})
+        return {"kind": "heading", **entry}
+
+    def _section(self, number: int, section: Section) -> list[dict[str, Any]]:
+        blocks = [self._heading(1, f"{number}", section.title, section.id)]
+        headings = 0
+        for block in section.blocks:
+            if isinstance(block, Heading):
+                headings += 1
+                blocks.append(self._heading(2, f"{number}.{headings}", block.title, block.id))
+            else:
+                blocks += self._block(block)
+        return blocks
+
+    def _block(self, block: Block) -> list[dict[str, Any]]:
+        """A block as data for the template; nothing for what paper cannot do."""
+        fields: dict[str, Any]
+        match block:
+            case Explorer():
+                return []
+            case Fold():
+                inner = [data for part in block.blocks for data in self._block(part)]
+                if isinstance(block.blocks[0], Table):  # whose caption says it
+                    return inner
+                return [{"kind": "fold-title", "text": breakable(block.title)}, *inner]
+            case Paragraph():
+                fields = {"tone": block.tone, **self._sentences(block.text)}
+            case Heading():  # of a fold
+                fields = {"level": 3, "number": "", "title": breakable(block.title), "id": block.id}
+            case Bullets():
+                return [{"kind": "bullet", **self._sentences(item)} for item in block.items]
+            case Definitions():
+                fields = {"items": [[self.words(a), self.words(b)] for a, b in block.items]}
+            case Cards():
+                fields = {"cards": [_strings(asdict(card)) for card in block.cards]}
+            case FigureBlock():
+                fields = {"name": block.name, "number": block.number}
+            case Entry():
+                facts = [[breakable(part) for part in fact] for fact in block.facts]
+                fields = {**_strings(asdict(block)), "facts": facts, "id": block.id}
+                fields["where"] = f"In the paper: {fields['where']}"
+            case Table():
+                fields = {
+                    "id": block.id,
+                    "number": block.number,
+                    "caption": self.words(block.caption),
+                    "narrow": block.narrow,
+                    "parts": _table(block),
+                }
+            case _:
+                assert_never(block)
+        return [{"kind": block.kind, **fields}]
+
+    def _sentences(self, text: Text) -> dict[str, Any]:
+        words = self.words(text)
+        return {"text": words, "short": sum(len(word["text"]) for word in words) < _SHORT}
+
+    def words(self, text: Text) -> list[dict[str, Any]]:
+        """A text as the template's words."""
+        words: list[dict[str, Any]] = []
+        for part in pieces(text):
+            word = self._word(part)
+            cited = word["kind"] == "link" and word["target"].startswith("reference-")
+            if cited and words and words[-1]["text"].endswith(" "):  # stays with what it is for
+                words[-1]["text"] = words[-1]["text"][:-1] + "\N{NO-BREAK SPACE}"
+            words.append(word)
+        return words
+
+    def _word(self, part: Inline) -> dict[str, Any]:
+        match part:
+            case str():
+                return {"kind": "plain", "text": breakable(part)}
+            case Code():
+                return {"kind": "code", "text": breakable(part.text)}
+            case Strong():
+                return {"kind": "strong", "text": breakable(part.text)}
+            case Link():
+                if part.target not in self._places:
+                    return {"kind": "plain", "text": breakable(part.text)}
+                number = part.target.startswith(("table-", "figure-"))
+                return {
+                    "kind": "link",
+                    "text": kept(part.text) if number else breakable(part.text),
+                    "target": part.target,
+                    "paged": self._places[part.target],
+                }
+            case Cite() | Ref():
+                raise ValueError(f"{part} has no number; see references.resolved")
+            case _:
+                assert_never(part)
 
 
-def _block(block: Block) -> dict[str, Any] | None:
-    """A block as data for the template; None for what paper cannot do."""
-    match block:
-        case Explorer():
-            return None
-        case Paragraph():
-            fields: dict[str, Any] = {"tone": block.tone, "text": _words(block.text)}
-        case Heading():
-            fields = {"id": block.id, "title": _printable(block.title)}
-        case Bullets():
-            fields = {"items": [_words(item) for item in block.items]}
-        case Definitions():
-            fields = {"items": [(_words(term), _words(text)) for term, text in block.items]}
-        case Cards():
-            fields = {"cards": [_strings(asdict(card)) for card in block.cards]}
-        case FigureBlock():
-            fields = {"name": block.name}
-        case Entry():
-            facts = [[_printable(part) for part in fact] for fact in block.facts]
-            fields = {**_strings({**asdict(block), "facts": ""}), "facts": facts, "id": block.id}
-        case Fold():
-            fields = {"blocks": [data for inner in block.blocks if (data := _block(inner))]}
-        case Table():
-            fields = _table(block)
-    return {"kind": block.kind, **fields}
+def _places(document: Document) -> Iterator[tuple[str, bool]]:
+    """Where links may lead on paper, and whether a link there names the page."""
+    for section in document.sections:
+        yield section.id, False
+    for block in document.walk():
+        match block:
+            case Heading():
+                yield block.id, False
+            case Table():
+                yield f"table-{block.id}", False
+            case FigureBlock():
+                yield f"figure-{block.name}", False
+            case Entry():
+                yield block.id, True
+    for number, _ in enumerate(document.references, 1):
+        yield f"reference-{number}", False
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _joined(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Neighbours with the same number of columns as one part."""
+    return [
+        {"columns": columns, "blocks": [block for part in run for block in part["blocks"]]}
+        for columns, run in groupby(parts, lambda part: part["columns"])
+    ]
+
+
+def _halves(entries: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The contents in two columns of about the same length."""
+    if len(entries) > _MOST_ENTRIES:
+        entries = [entry for entry in entries if entry["level"] == 1]
+    middle = -(-len(entries) // 2)
+    while middle < len(entries) and entries[middle]["level"] > entries[middle - 1]["level"]:
+        middle += 1  # a section's first part stays below it
+    return [entries[:middle], entries[middle:]]
+
+
+def _table(table: Table) -> list[dict[str, Any]]:
     """A table; one that is too wide in several parts, each with the rows' headings."""
-    first, rest = table.columns[:1], range(1, len(table.columns))
+    first, rest = table.columns[0], table.columns[1:]
     spans = any(cell.columns > 1 for row in table.rows for cell in row.cells)
     step = len(table.columns) if spans else _MOST_COLUMNS - 1
     parts = []
-    for start in range(1, len(table.columns), step):
-        columns = (*first, *(table.columns[at] for at in rest[start - 1 : start - 1 + step]))
-        runs = [(group, len(list(run))) for group, run in groupby(columns[1:], lambda c: c.group)]
-        rows = [
-            {
-                "kind": row.kind,
-                "cells": [_strings(asdict(cell)) for cell in _slice(row, start, start + step)],
-            }
-            for row in table.rows
-        ]
+    for start in range(0, len(rest), step):
+        columns = rest[start : start + step]
+        runs = [(group, len(list(run))) for group, run in groupby(columns, lambda c: c.group)]
         parts.append(
             {
-                "columns": [{"title": _printable(c.title), "left": c.left} for c in columns],
-                "groups": [{"title": _printable(title), "columns": n} for title, n in runs]
+                "columns": [
+                    {
+                        "title": breakable(column.title),
+                        "left": column.left,
+                        "long": len(column.title) > _LONG_HEADING,
+                    }
+                    for column in (first, *columns)
+                ],
+                "groups": [{"title": breakable(title), "columns": n} for title, n in runs]
                 if any(title for title, _ in runs)
                 else [],
-                "rows": rows,
+                "rows": [
+                    {"kind": row.kind, "cells": [_cell(c) for c in _slice(row, start, step)]}
+                    for row in table.rows
+                ],
             }
         )
-    return {
-        "id": table.id,
-        "caption": _words(table.caption),
-        "narrow": table.narrow,
-        "parts": parts,
-    }
+    return parts
 
 
-def _slice(row: Row, start: int, end: int) -> tuple[Cell, ...]:
-    return (row.cells[0], *row.cells[start:end])
+def _slice(row: Row, start: int, step: int) -> tuple[Cell, ...]:
+    return (row.cells[0], *row.cells[1 + start : 1 + start + step])
 
 
-def _words(text: Text) -> list[dict[str, str]]:
-    """A text as the template's words."""
-    return [_word(part) for part in pieces(text)]
-
-
-def _word(part: Inline) -> dict[str, str]:
-    match part:
-        case Code():
-            return {"kind": "code", "text": _printable(part.text)}
-        case Strong():
-            return {"kind": "strong", "text": _printable(part.text)}
-        case Link():
-            return {"kind": "link", "text": _printable(part.text), "target": part.target}
-        case str():
-            return {"kind": "plain", "text": _printable(part)}
+def _cell(cell: Cell) -> dict[str, Any]:
+    text = f"{cell.text} {cell.note}".strip()
+    return {**_strings(asdict(cell)), "long": len(text) > _LONG.get(cell.style, _LONG[""])}
 
 
 def _strings(fields: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: _printable(value) if isinstance(value, str) else value
+        name: breakable(value) if isinstance(value, str) else value
         for name, value in fields.items()
     }
-
-
-@cache
-def _drawn() -> frozenset[str]:
-    """Every character that some font at hand can draw."""
-    font = FT2Font(str(_fonts() / "DejaVuSans.ttf"))
-    return frozenset(map(chr, font.get_charmap()))
-
-
-def _fonts() -> Path:
-    return Path(mpl.get_data_path()) / "fonts" / "ttf"
-
-
-def _printable(text: str) -> str:
-    """`text` with what no font draws as escapes, and long words made breakable."""
-    shown = "".join(
-        c
-        if c.isprintable() and c in _drawn()
-        else c.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for c in text
-    )
-    whole = _LONG_WORD.sub(lambda word: _BREAK.join(_chunks(word.group())), shown)
-    return whole.replace(" %", "\N{NO-BREAK SPACE}%")
-
-
-def _chunks(word: str) -> list[str]:
-    return [word[at : at + _CHUNK] for at in range(0, len(word), _CHUNK)]

@@ -31,7 +31,9 @@ def inside(findings: Findings) -> list[str]:
 def _outputs(whose: str, outputs: OutputsFinding) -> str:
     cloud = outputs.main
     if cloud is None:
-        why = "; ".join(f"{what}: {reason}" for what, reason in outputs.absent.items())
+        why = "; ".join(f"{what}: {reason}" for what, reason in list(outputs.absent.items())[:1])
+        if len(outputs.absent) > 1:
+            why += f"; {len(outputs.absent) - 1} more"
         return f"The outputs {whose} were not measured ({why})."
     return (
         f"The {cloud.kind} outputs {whose}, {cloud.points:,} distinct ones of "

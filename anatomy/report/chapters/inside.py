@@ -12,10 +12,12 @@ from anatomy.findings import (
 from anatomy.report.blocks import (
     Block,
     Cell,
+    Cite,
     Column,
     FigureBlock,
     Heading,
     Paragraph,
+    Ref,
     Row,
     Section,
     Strong,
@@ -24,6 +26,7 @@ from anatomy.report.blocks import (
 from anatomy.report.cells import NOTHING, columns, count, dimension, fixed, share, text
 from anatomy.report.chapters.outputs import outputs_blocks
 from anatomy.report.names import mix, slug
+from anatomy.report.references import EFFECTIVE_RANK
 
 
 def inside_section(findings: Findings) -> Section:
@@ -52,6 +55,18 @@ def _encoder(findings: Findings, encoder: EncoderFinding) -> list[Block]:
     blocks: list[Block] = [
         Heading(f"embedding-{tag}", f"Token embedding of {name}"),
         Paragraph(inside.embedding.advice, "advice"),
+        Paragraph(
+            (
+                Ref(f"figure-spectrum-{tag}"),
+                " shows the spectrum of the table, ",
+                Ref(f"table-ranks-{tag}"),
+                " its effective rank ",
+                Cite(EFFECTIVE_RANK),
+                ", and ",
+                Ref(f"table-savings-{tag}"),
+                " what could be saved.",
+            )
+        ),
         FigureBlock(f"spectrum-{tag}"),
         _ranks(findings, name, inside.embedding),
         _savings(findings, name, inside.embedding),
@@ -60,6 +75,15 @@ def _encoder(findings: Findings, encoder: EncoderFinding) -> list[Block]:
     if inside.positions:
         blocks += [
             Paragraph(inside.positions.advice, "advice"),
+            Paragraph(
+                (
+                    "How alike the positions are, and how many prompts reach each, stands in ",
+                    Ref(f"figure-positions-{tag}"),
+                    " and ",
+                    Ref(f"table-positions-{tag}"),
+                    ".",
+                )
+            ),
             FigureBlock(f"positions-{tag}"),
             _positions(name, inside.positions),
         ]

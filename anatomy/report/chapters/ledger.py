@@ -7,6 +7,7 @@ from itertools import groupby
 from anatomy.findings import Findings, LedgerFinding
 from anatomy.report.blocks import (
     Block,
+    Cite,
     Definitions,
     Entry,
     Heading,
@@ -16,6 +17,7 @@ from anatomy.report.blocks import (
     Section,
     Text,
 )
+from anatomy.report.references import PAPER
 
 _GROUPS = {
     "corpus": "Corpus",
@@ -35,10 +37,16 @@ def ledger_section(findings: Findings) -> Section:
     entries = sorted(findings.ledger, key=lambda entry: order.index(entry.group))
     blocks: list[Block] = [
         Paragraph(
-            "Each claim of SAM3-LiteText is set against an identity that its printed figures must "
-            "satisfy. A printed 5.6 is any value from 5.55 to 5.65; a claim is called contradicted "
-            "only when no rounding and no reasonable reading can save it. The measured line comes "
-            "from official files alone, never from stand-ins."
+            (
+                "Each claim of SAM3-LiteText ",
+                Cite(PAPER),
+                (
+                    " is set against an identity that its printed figures must satisfy. A printed "
+                    "5.6 is any value from 5.55 to 5.65; a claim is called contradicted only when "
+                    "no rounding and no reasonable reading can save it. The measured line comes "
+                    "from official files alone, never from stand-ins."
+                ),
+            )
         ),
         Definitions(tuple(_verdict(findings.ledger, v) for v in _VERDICTS)),
     ]
@@ -46,7 +54,10 @@ def ledger_section(findings: Findings) -> Section:
         blocks.append(Heading(f"ledger-of-{group}", _GROUPS[group]))
         blocks += [_entry(entry) for entry in part]
     return Section(
-        "ledger", "Ledger: what the paper says, and what its own figures allow", tuple(blocks)
+        "ledger",
+        "Ledger: what the paper says, and what its own figures allow",
+        tuple(blocks),
+        columns=2,
     )
 
 

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from anatomy.findings import CloudFinding, Estimated, Findings, OutputsFinding
-from anatomy.report.blocks import Block, Cell, Code, FigureBlock, Paragraph, Row, Table
+from anatomy.report.blocks import (
+    Block,
+    Cell,
+    Cite,
+    Code,
+    FigureBlock,
+    Inline,
+    Paragraph,
+    Ref,
+    Row,
+    Table,
+)
 from anatomy.report.cells import NOTHING, columns, count, dimension, estimated, fixed, share, text
 from anatomy.report.names import mix, slug
+from anatomy.report.references import GRIDE, HARMONIC, MLE, TWO_NN
 from anatomy.report.sentences import percent
 
 
@@ -16,17 +28,19 @@ def outputs_blocks(findings: Findings, name: str, outputs: OutputsFinding) -> li
     absent = [f"{what}: {why}" for what, why in outputs.absent.items()]
     if main is None:
         return [Paragraph(f"Not measured: {'; '.join(absent)}. {cut}".strip(), "absent")]
+    near = [cloud for cloud in outputs.clouds if cloud.near_duplicates]
     blocks: list[Block] = [
         Paragraph(outputs.advice, "advice"),
         Paragraph(_how(outputs, cut)),
+        Paragraph(_where(tag, near=bool(near))),
         FigureBlock(f"dimension-{tag}"),
         _estimates(findings, name, outputs, main),
     ]
     if main.neighbours.method == "approximate":
         blocks.append(_approximate(main))
     blocks += [FigureBlock(f"scale-{tag}"), _by_source(findings, name, outputs)]
-    blocks += [Paragraph(f"Not measured, {reason}.", "absent") for reason in absent]
-    near = [cloud for cloud in outputs.clouds if cloud.near_duplicates]
+    if absent:
+        blocks.append(Paragraph(f"Not measured: {'; '.join(absent)}.", "absent"))
     if near:
         blocks.append(_near_duplicates(findings, name, near))
     return blocks
@@ -53,6 +67,33 @@ def _how(outputs: OutputsFinding, cut: str) -> str:
         f"{pooling}; {'normalised' if outputs.normalised else 'not normalised'}. {cut}{copies} "
         "The intervals hold chance alone: neither the bias of an estimator nor the choice of k, "
         "which moves it more."
+    )
+
+
+def _where(tag: str, *, near: bool) -> tuple[Inline, ...]:
+    without: list[Inline] = [
+        ", and without near-duplicates in ",
+        Ref(f"table-near-duplicates-{tag}"),
+    ]
+    return (
+        "Dimensions are estimated by TwoNN ",
+        Cite(TWO_NN),
+        " and by maximum likelihood ",
+        Cite(MLE),
+        ", averaged as in ",
+        Cite(HARMONIC),
+        " (",
+        Ref(f"figure-dimension-{tag}"),
+        ", ",
+        Ref(f"table-estimates-{tag}"),
+        "); by neighbour order ",
+        Cite(GRIDE),
+        " and sample size in ",
+        Ref(f"figure-scale-{tag}"),
+        "; by source in ",
+        Ref(f"table-dimensions-{tag}"),
+        *(without if near else []),
+        ".",
     )
 
 

@@ -7,6 +7,7 @@ from anatomy.measures.context import LengthHistogram
 from anatomy.report.blocks import (
     Block,
     Cell,
+    Cite,
     Code,
     Column,
     Explorer,
@@ -14,6 +15,7 @@ from anatomy.report.blocks import (
     Fold,
     Heading,
     Paragraph,
+    Ref,
     Row,
     Section,
     Strong,
@@ -21,6 +23,7 @@ from anatomy.report.blocks import (
 )
 from anatomy.report.cells import columns, count, fixed, share, text
 from anatomy.report.names import mix, slug
+from anatomy.report.references import RAREFACTION
 
 _NO_TOKENIZER = Paragraph("Not measured: no encoder with a tokenizer was named.", "absent")
 _LONGEST = 512  # positions that a slider can still choose among
@@ -59,6 +62,20 @@ def _context(findings: Findings, encoder: EncoderFinding) -> list[Block]:
             )
         )
     blocks += [
+        Paragraph(
+            (
+                Ref(f"figure-lengths-{tag}"),
+                " and ",
+                Ref(f"table-lengths-{tag}"),
+                " show how long the prompts are; ",
+                Ref(f"figure-context-{tag}"),
+                ", ",
+                Ref(f"table-contexts-{tag}"),
+                " and, by source, ",
+                Ref(f"table-contexts-by-source-{tag}"),
+                " what a context of L tokens holds, wastes and cuts.",
+            )
+        ),
         FigureBlock(f"lengths-{tag}"),
         FigureBlock(f"context-{tag}"),
         _explorer(findings, encoder),
@@ -283,6 +300,21 @@ def _vocabulary(findings: Findings, encoder: EncoderFinding) -> list[Block]:
     )
     title = f"The {len(encoder.top_tokens)} most frequent tokens of {encoder.name}"
     blocks += [
+        Paragraph(
+            (
+                "How much of the vocabulary the prompts use stands in ",
+                Ref(f"figure-vocabulary-{tag}"),
+                " and ",
+                Ref(f"table-vocabulary-{tag}"),
+                ". Growth with the number of prompts is exact rarefaction ",
+                Cite(RAREFACTION),
+                ", not a random draw. The most frequent tokens are in ",
+                Ref(f"figure-tokens-{tag}"),
+                " and ",
+                Ref(f"table-tokens-{tag}"),
+                ".",
+            )
+        ),
         FigureBlock(f"vocabulary-{tag}"),
         table,
         FigureBlock(f"tokens-{tag}"),
