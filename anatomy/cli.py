@@ -12,12 +12,36 @@ import click
 from anatomy import __version__
 from anatomy.errors import InputError
 from anatomy.files import shown
-from anatomy.parameters import Commands, Lengths, Names, Sample
+from anatomy.parameters import Commands, Formats, Lengths, Names, Sample
+from anatomy.report.formats import PAPERS, Format, Paper
 
 _data = click.option(
     "--data",
     type=click.Path(path_type=Path),
     help="Folder of the official files.  [default: $ANATOMY_DATA, else the platform's cache]",
+)
+
+_out = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("reports"),
+    show_default=True,
+    help="Folder of the report.",
+)
+_formats = click.option(
+    "--format",
+    "formats",
+    type=Formats(),
+    default="html,pdf",
+    show_default=True,
+    help="Which of report.html and report.pdf to write.",
+)
+_paper = click.option(
+    "--paper",
+    type=click.Choice(PAPERS),
+    default="a4",
+    show_default=True,
+    help="Page size of report.pdf.",
 )
 
 
@@ -39,13 +63,9 @@ def app() -> None:
     show_default=True,
     help="all, or names and files with commas between: lvis,prompts.txt,mine.parquet:caption",
 )
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    default=Path("reports"),
-    show_default=True,
-    help="Folder of the report.",
-)
+@_out
+@_formats
+@_paper
 @_data
 @click.option(
     "--encoder",
@@ -125,6 +145,8 @@ def app() -> None:
 def audit(
     sources: tuple[str, ...],
     out: Path,
+    formats: list[Format],
+    paper: Paper,
     data: Path | None,
     encoders: list[str],
     contexts: list[int],
@@ -139,7 +161,7 @@ def audit(
     id_estimators: list[str] | None,
     no_cache: bool,
 ) -> None:
-    """Audit prompts: context, vocabulary, embeddings, dimension, ledger, as an HTML report."""
+    """Audit prompts: context, vocabulary, embeddings, dimension, ledger, as a page and a PDF."""
     from anatomy.console import print_summary, progress
     from anatomy.encoders.places import cache_folder
     from anatomy.inside import InsideOptions
@@ -170,9 +192,31 @@ def audit(
         )
         from anatomy.report.render import render  # loads matplotlib: late, and only when needed
 
-        files = render(findings, steps=steps)
+        files = render(findings, formats=formats, paper=paper, steps=steps)
         written = write(files, out)
     print_summary(findings, written)
+
+
+@app.command()
+@click.argument("findings", type=click.Path(path_type=Path), metavar="PATH")
+@_out
+@_formats
+@_paper
+def report(findings: Path, out: Path, formats: list[Format], paper: Paper) -> None:
+    """Render a report again from findings.json alone, the same bytes as the audit wrote.
+
+    PATH is a findings.json, or its folder.
+    """
+    from anatomy.console import print_written, progress
+    from anatomy.report.write import check_writable, write
+
+    check_writable(out)
+    with progress() as steps:
+        steps("Reading findings")
+        from anatomy.report.render import render_file  # loads matplotlib
+
+        written = write(render_file(findings, formats=formats, paper=paper, steps=steps), out)
+    print_written(written)
 
 
 @app.command()

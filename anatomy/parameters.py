@@ -7,6 +7,7 @@ import difflib
 import click
 
 from anatomy.files import shown
+from anatomy.report.formats import FORMATS
 
 
 class Commands(click.Group):
@@ -51,6 +52,21 @@ class Lengths(Names):
             return [int(part) for part in super().convert(value, param, ctx)]
         except ValueError:
             self.fail(f"{value!r} is no list of whole numbers such as 8,16,32", param, ctx)
+
+
+class Formats(Names):
+    """What a report is rendered to, with commas between."""
+
+    name = "formats"
+
+    def convert(
+        self, value: str | list[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> list:
+        names = super().convert(value, param, ctx)
+        for name in names:
+            if name not in FORMATS:
+                self.fail(f"{name!r} is none of {', '.join(FORMATS)}", param, ctx)
+        return names
 
 
 class Sample(click.ParamType):

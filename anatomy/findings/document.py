@@ -167,38 +167,58 @@ class Findings(Part):
     def load(cls, path: Path | str) -> Findings:
         """Read and validate a findings.json.
 
+        Parameters
+        ----------
+        path : path
+            The file, or the folder that holds it.
+
         Raises
         ------
         InputError
-            If the file is missing, is no JSON, or is not a findings document of this version.
+            If the file is missing, is no JSON, is not a findings document of this version, or was
+            changed since it was written: its digest no longer fits. A file without the digest is
+            taken as it is, for those who change one on purpose.
         """
         path = Path(path)
+        if path.is_dir():
+            path /= FILE_NAME
+        where = shown(path)
         try:
             document = json.loads(path.read_bytes())
         except OSError as error:
             raise InputError(
-                f"{path}: cannot be read ({error.strerror}); run `anatomy audit` to make one"
+                f"{where}: cannot be read ({error.strerror}); run `anatomy audit` to make one"
             ) from error
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{path}: not JSON ({error}); run `anatomy audit` again") from error
+            raise InputError(f"{where}: not JSON ({error}); run `anatomy audit` again") from error
         if not isinstance(document, dict) or "schema_version" not in document:
             raise InputError(
-                f"{path}: not a findings.json; pass the file that `anatomy audit` wrote"
+                f"{where}: not a findings.json; pass the file that `anatomy audit` wrote"
             )
         if document["schema_version"] != SCHEMA_VERSION:
             raise InputError(
-                f"{path}: schema version {document['schema_version']!r}, but this anatomy reads "
+                f"{where}: schema version {document['schema_version']!r}, but this anatomy reads "
                 f"version {SCHEMA_VERSION}; run the audit again"
             )
-        document.pop("digest", None)
+        digest = document.pop("digest", None)
         try:
-            return cls.model_validate(document)
+            findings = cls.model_validate(document)
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
+            place = shown(".".join(map(str, first["loc"])))
             raise InputError(
-                f"{path}: field {place}: {first['msg']}; run the audit again"
+                f"{where}: field {place}: {first['msg']}; run the audit again"
             ) from error
+        try:
+            changed = digest not in (None, digest_of(document))
+        except UnicodeEncodeError as error:
+            raise InputError(f"{where}: holds a lone surrogate; run the audit again") from error
+        if changed:
+            raise InputError(
+                f"{where}: changed since it was written, its digest does not fit; run the audit "
+                "again, or delete the line of the digest to take the file as it is"
+            )
+        return findings
 
 
 def digest_of(document: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import datetime
 from importlib.resources import files
 from itertools import groupby
-from typing import Any, Literal, assert_never
+from typing import Any, assert_never
 
 import typst
 
@@ -42,10 +42,8 @@ from anatomy.report.blocks import (
     pieces,
 )
 from anatomy.report.figures import Rendered
+from anatomy.report.formats import Paper
 from anatomy.report.printable import breakable, fonts, kept, printable
-
-Paper = Literal["a4", "letter"]
-PAPERS: tuple[Paper, ...] = ("a4", "letter")
 
 _MOST_COLUMNS = 14  # of a table that is still legible across one page
 _LONG = {"code": 30, "": 44}  # letters, above which a cell is set in several lines

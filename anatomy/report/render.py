@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
+from anatomy.errors import InputError
+from anatomy.files import shown
 from anatomy.findings import FILE_NAME, MARK, EncoderFinding, Findings, from_ranges
 from anatomy.progress import Steps, quiet
 from anatomy.report import figures, html, pdf
 from anatomy.report.document import document
+from anatomy.report.formats import FORMATS, Format, Paper
 from anatomy.report.names import slug
-from anatomy.report.write import PAGE, check_writable, write
+from anatomy.report.write import PAGE, PRINT, check_writable, write
 
 
-def render(findings: Findings, *, steps: Steps = quiet) -> dict[str, bytes]:
-    """Every file of a report, by its path in the folder, in the order in which to write them."""
+def render(
+    findings: Findings,
+    *,
+    formats: Collection[Format] = FORMATS,
+    paper: Paper = "a4",
+    steps: Steps = quiet,
+) -> dict[str, bytes]:
+    """Every file of a report, by its path in the folder, in the order in which to write them.
+
+    The same findings, formats and paper give the same bytes; a format left out has no file.
+    """
     steps("Drawing figures")
     drawn = figures.render(findings)
     steps("Rendering the report")
     whole = document(findings)
-    files = {PAGE: html.render(whole, drawn), "report.pdf": pdf.render(whole, drawn)}
+    files: dict[str, bytes] = {}
+    if "html" in formats:
+        files[PAGE] = html.render(whole, drawn)
+    if "pdf" in formats:
+        files[PRINT] = pdf.render(whole, drawn, paper)
     for figure in drawn:
         files[f"figures/{figure.name}.svg"] = figure.svg
         files[f"figures/{figure.name}.png"] = figure.png
@@ -30,7 +47,14 @@ def render(findings: Findings, *, steps: Steps = quiet) -> dict[str, bytes]:
     return files
 
 
-def write_report(findings: Findings, out: Path | str, *, steps: Steps = quiet) -> Path:
+def write_report(
+    findings: Findings,
+    out: Path | str,
+    *,
+    formats: Collection[Format] = FORMATS,
+    paper: Paper = "a4",
+    steps: Steps = quiet,
+) -> Path:
     """Write the whole report of some findings into a folder, as `anatomy audit` does.
 
     Parameters
@@ -38,13 +62,16 @@ def write_report(findings: Findings, out: Path | str, *, steps: Steps = quiet) -
     findings : Findings
     out : path
         The folder; made where there is none. A report that is there is replaced.
+    formats : collection of {"html", "pdf"}
+    paper : {"a4", "letter"}
+        Of the PDF.
     steps : Steps
         Told about each step as it begins.
 
     Returns
     -------
     Path
-        Of the page.
+        Of the page, or of the PDF where there is no page.
 
     Raises
     ------
@@ -53,7 +80,33 @@ def write_report(findings: Findings, out: Path | str, *, steps: Steps = quiet) -
     """
     out = Path(out)
     check_writable(out)  # before the drawing, which takes seconds
-    return write(render(findings, steps=steps), out).page
+    return write(render(findings, formats=formats, paper=paper, steps=steps), out).page
+
+
+def render_file(
+    path: Path,
+    *,
+    formats: Collection[Format] = FORMATS,
+    paper: Paper = "a4",
+    steps: Steps = quiet,
+) -> dict[str, bytes]:
+    """Every file of a report, from a findings.json: what the audit that made it wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is not one that `Findings.load` reads, or its parts do not fit together.
+    """
+    findings = Findings.load(path)
+    try:
+        return render(findings, formats=formats, paper=paper, steps=steps)
+    except (InputError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{shown(path)}: cannot be rendered ({shown(repr(error))[:200]}); run the audit again, "
+            "or, if nobody changed the file, report this: --debug shows where"
+        ) from error
 
 
 def _kept_tokens(findings: Findings, encoder: EncoderFinding) -> bytes:

@@ -17,18 +17,26 @@ from anatomy.errors import InputError
 from anatomy.files import locked, remove_partial_files, shown, write_whole
 from anatomy.findings import FILE_NAME
 
-PAGE = "report.html"
+PAGE, PRINT = "report.html", "report.pdf"
 _DIGEST = re.compile(rb"(?:anatomy:findings\W{1,12}(?:content=.)?|\"digest\": \")([0-9a-f]{64})")
-_HEAD = 1 << 16  # every file carries its mark near the beginning
+_HEAD, _TAIL = 1 << 16, 1 << 10  # every file carries its mark near the beginning, or at its end
 
 
 @dataclass(frozen=True)
 class Written:
-    """What was written, and whether an interrupted run had left a mix there."""
+    """What was written, and whether an interrupted run had left a mix there.
 
-    page: Path
+    `documents` are what a reader opens: the page, the PDF.
+    """
+
+    documents: tuple[Path, ...]
     files: int
     mended: bool
+
+    @property
+    def page(self) -> Path:
+        """What to open first."""
+        return self.documents[0]
 
 
 def check_writable(out: Path) -> None:
@@ -41,7 +49,7 @@ def check_writable(out: Path) -> None:
     try:
         if out.exists() and not out.is_dir():
             raise InputError(f"--out {shown(out)}: is a file; give a folder")
-        for name in (PAGE, FILE_NAME):
+        for name in (PAGE, PRINT, FILE_NAME):
             if (out / name).is_dir():
                 raise InputError(
                     f"--out {shown(out)}: {name} is a folder there; give another --out"
@@ -71,7 +79,7 @@ def write(files: Mapping[str, bytes], out: Path) -> Written:
             remove_partial_files(out / "figures")
             for name, data in files.items():
                 write_whole(out / name, data)
-            for path in _digests(out):  # of an encoder that this audit does not have
+            for path in _digests(out):  # of an encoder or a format that this report does not have
                 if path.relative_to(out).as_posix() not in files:
                     path.unlink()
     except OSError as error:
@@ -80,7 +88,8 @@ def write(files: Mapping[str, bytes], out: Path) -> Written:
             f"--out {shown(out)}: {where} cannot be written ({error.strerror}); free some space or "
             "give another folder; what was there is whole"
         ) from error
-    return Written(page=out / PAGE, files=len(files), mended=mended)
+    documents = tuple(out / name for name in (PAGE, PRINT) if name in files)
+    return Written(documents=documents, files=len(files), mended=mended)
 
 
 def _alone(out: Path) -> AbstractContextManager[None]:
@@ -99,7 +108,7 @@ def is_mix(out: Path) -> bool:
 def _digests(out: Path) -> dict[Path, bytes]:
     """The files in a folder that were rendered from some findings, and the digest of these."""
     figures = (f"figures/*.{kind}" for kind in ("svg", "png", "csv"))
-    patterns = (FILE_NAME, PAGE, "kept-tokens-*.json", *figures)
+    patterns = (FILE_NAME, PAGE, PRINT, "kept-tokens-*.json", *figures)
     found = (path for pattern in patterns for path in sorted(out.glob(pattern)))
     own = (path for path in found if path.is_file() and not path.is_symlink())
     return {path: digest for path in own if (digest := _digest_in(path))}
@@ -108,4 +117,7 @@ def _digests(out: Path) -> dict[Path, bytes]:
 def _digest_in(path: Path) -> bytes | None:
     with path.open("rb") as stream:
         found = _DIGEST.search(stream.read(_HEAD))
+        if found is None:
+            stream.seek(max(0, path.stat().st_size - _TAIL))
+            found = _DIGEST.search(stream.read())
     return found.group(1) if found else None
