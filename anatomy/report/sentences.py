@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from decimal import Decimal
 
 from anatomy.amounts import millions
 from anatomy.findings import EncoderFinding, Estimated, Findings, OutputsFinding
@@ -58,7 +59,7 @@ def percent(value: float) -> str:
         return "0 %"
     text = f"{value:.1%}"
     if text == "0.0%":
-        text = f"{100 * value:.2g}%"
+        text = f"{Decimal(f'{100 * value:.2g}'):f}%"  # without an exponent
     if value < 1 and text == "100.0%":
         text = f"{100 * value:.6g}%"
     return text.replace("%", " %")
@@ -67,7 +68,7 @@ def percent(value: float) -> str:
 def _corpus(findings: Findings) -> str:
     corpus, count = findings.corpus, len(findings.sources)
     generated = sum(s.unique for s in findings.sources if s.kind == "stand-in")
-    text = f"The corpus holds {corpus.unique:,} distinct prompts"
+    text = f"The corpus holds {corpus.unique:,} distinct prompt{'s' * (corpus.unique != 1)}"
     if count > 1:
         extra = corpus.plain_sum - corpus.unique
         text += f" from {count} sources, whose own counts add up to {corpus.plain_sum:,}: " + (
