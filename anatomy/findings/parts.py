@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Six significant digits for shares and means: what is left differs between machines."""
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
@@ -17,7 +17,7 @@ def _rounded4(value: Any) -> Any:
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
-Rounded = Annotated[float, BeforeValidator(_rounded)]
+Rounded = Annotated[float, BeforeValidator(rounded)]
 Rounded4 = Annotated[float, BeforeValidator(_rounded4)]
 
 

@@ -161,7 +161,10 @@ class FigureBlock:
 
 @dataclass(frozen=True)
 class Explorer:
-    """A table at one context length, which a page with scripts lets its reader choose."""
+    """A table at one context length, which a page with scripts lets its reader choose.
+
+    Its caption says the length in `Strong` words; `figure` names the figure that shows the choice.
+    """
 
     id: str
     encoder: str
@@ -170,6 +173,7 @@ class Explorer:
     bound: float
     table: Table
     histograms: tuple[tuple[str, tuple[tuple[int, int], ...]], ...]  # group, (tokens, prompts)
+    figure: str = ""
     kind: ClassVar[str] = "explorer"
 
 

@@ -22,6 +22,7 @@ def document(findings: Findings) -> Document:
     names = [encoder.name for encoder in findings.encoders]
     names += [file.name for file in findings.outputs]
     stand_ins = ", ".join(findings.corpus.stand_ins)
+    prompts = f"{findings.corpus.unique:,} prompt{'s' * (findings.corpus.unique != 1)}"
     sections, references = resolved(
         numbered(
             [
@@ -37,8 +38,8 @@ def document(findings: Findings) -> Document:
         )
     )
     return Document(
-        title=f"Anatomy of {findings.corpus.unique:,} prompts",
-        short=f"Prompt anatomy: {findings.corpus.unique:,} prompts{mix(findings)}",
+        title=f"Anatomy of {prompts}",
+        short=f"Prompt anatomy: {prompts}{mix(findings)}",
         subtitle=(
             f"How much of {', '.join(names)} they use: context window, vocabulary, embeddings, "
             "dimensions, and what a paper claims about it."

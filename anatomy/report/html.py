@@ -14,26 +14,33 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from anatomy.report.blocks import Code, Document, pieces
+from anatomy.report.blocks import Code, Document, Table, pieces
 from anatomy.report.figures import Rendered
 from anatomy.report.style import DARK
+from anatomy.report.svg import inline, variable
+
+_STYLES = ("page.css", "paper.css")
+_SCRIPTS = ("numbers.js", "figures.js", "explorer.js", "tables.js", "reading.js")
+_SHORT = 11  # letters of a heading that is not worth breaking
 
 
 def render(document: Document, figures: Sequence[Rendered]) -> bytes:
     """The page's bytes; the same document and figures give the same bytes."""
-    script = _template("report.js")
+    script = _script()
+    inlined = inline(figures)
     page = (
         _environment()
         .get_template("document.html.j2")
         .render(
             document=document,
             figures={figure.name: figure for figure in figures},
-            inline=_inline,
+            shapes=inlined.shapes,
+            drawn=inlined.figures,
             hover={figure.name: figure.hover for figure in figures},
             policy=_policy(script),
             # Our own, without a word of a prompt in them.
             script=Markup(script),  # noqa: S704
-            styles=Markup(_template("report.css") + _themes()),  # noqa: S704
+            styles=Markup("".join(map(_template, _STYLES)) + _themes()),  # noqa: S704
         )
     )
     return page.encode("utf-8")
@@ -52,6 +59,8 @@ def _environment() -> Environment:
         "pieces": pieces,
         "groupby_run": _runs,
         "css_string": _css_string,
+        "longest": _longest,
+        "tied": _tied,
     }
     environment.filters.update(filters)
     environment.tests["code"] = lambda part: isinstance(part, Code)
@@ -83,42 +92,29 @@ def _css_string(text: str) -> Markup:
     return Markup(f'"{plain}"')  # noqa: S704
 
 
+def _longest(table: Table) -> int:
+    """Letters of the longest part of a row's heading that should stay in one piece."""
+    headings = [row.cells[0].text for row in table.rows]
+    parts = [part for heading in headings for part in re.split(r"\s+|(?<=-)", heading)]
+    return max([*map(len, parts), *(min(len(heading), _SHORT) for heading in headings)], default=0)
+
+
+def _tied(text: str) -> str:
+    """A text whose numbers keep their per cent sign with them at a line's end."""
+    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _script() -> str:
+    """The page's script: its parts, which share their functions and leave no name outside."""
+    parts = "\n".join(_template(f"script/{name}") for name in _SCRIPTS)
+    return f'"use strict";\n// The page stands without this script.\n(() => {{\n{parts}}})();\n'
+
+
 def _template(name: str) -> str:
     return (files("anatomy.report") / "templates" / name).read_text("utf-8")
 
 
-def _variable(colour: str) -> str:
-    return f"--c{colour[1:]}"
-
-
 def _themes() -> str:
     """The figures' colours by day and by night."""
-    day = "".join(f"{_variable(light)}:{light};" for light in DARK)
-    night = "".join(f"{_variable(light)}:{dark};" for light, dark in DARK.items())
-    return (
-        f":root {{ {day} }}\n"
-        "@media screen and (prefers-color-scheme: dark) "
-        f"{{ :root:not([data-theme=light]) {{ {night} }} }}\n"
-        f"@media screen {{ :root[data-theme=dark] {{ {night} }} }}\n"
-    )
-
-
-def _inline(figure: Rendered) -> Markup:
-    """An SVG to put into a page that holds others: its ids made its own, its prologue left out.
-
-    Its colours become the page's variables, so that it follows the page into the dark.
-    """
-    svg = figure.svg.decode("utf-8")
-    svg = svg[svg.index("<svg ") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="', f'id="{figure.name}-', svg)
-    svg = re.sub(r'(href="|url\()#', rf"\g<1>#{figure.name}-", svg)
-    svg = re.sub(r"(?<=: )#[0-9a-f]{6}(?=[;\"])", _themed, svg)
-    svg = svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
-    # Drawn by matplotlib from text it has turned into paths: nothing of a prompt is markup here.
-    return Markup(svg)  # noqa: S704
-
-
-def _themed(colour: re.Match[str]) -> str:
-    found = colour.group()
-    return f"var({_variable(found)})" if found in DARK else found
+    both = "".join(f"{variable(light)}:light-dark({light},{dark});" for light, dark in DARK.items())
+    return f":root {{ {both} }}\n"

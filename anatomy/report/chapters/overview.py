@@ -102,21 +102,22 @@ def _side_by_side(findings: Findings) -> Table:
             "the context that keeps the bound on tokens cut, and, where the weights are here, the "
             "token table, what pruning leaves of it, and the dimensions of the pooled outputs."
         ),
-        columns=columns(
-            "Encoder",
-            "Vocabulary",
-            "used",
-            "Mean tokens",
-            "Context",
-            "Token table",
-            "pruned",
-            "Ambient",
-            "Linear",
-            "MLE",
-            "TwoNN",
-        ),
+        columns=(Column("Encoder", left=True), *_grouped()),
         rows=tuple(Row((Cell(e.name), *_headlines(e))) for e in findings.encoders),
     )
+
+
+def _grouped() -> list[Column]:
+    groups = {
+        "Tokenizer": ("Vocabulary", "Used", "Mean tokens", "Context"),
+        "Token table": ("Parameters", "Pruned"),
+        "Pooled outputs": ("Ambient", "Linear", "MLE", "TwoNN"),
+    }
+    return [
+        Column(title, group=group, opens=at == 0)
+        for group, titles in groups.items()
+        for at, title in enumerate(titles)
+    ]
 
 
 def _headlines(encoder: EncoderFinding) -> tuple[Cell, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anatomy.findings import ContextRow, EncoderFinding, Findings
+from anatomy.findings.parts import rounded
 from anatomy.measures.context import LengthHistogram
 from anatomy.report.blocks import (
     Block,
@@ -99,7 +100,9 @@ def _explorer(findings: Findings, encoder: EncoderFinding) -> Explorer:
         id=f"explorer-{tag}",
         label="One context length",
         caption=(
-            f"{encoder.name}: a context of L = {choice.length} tokens, by source{mix(findings)}."
+            f"{encoder.name}: a context of ",
+            Strong(f"L = {choice.length}"),
+            f" tokens, by source{mix(findings)}.",
         ),
         columns=columns(
             "Source",
@@ -125,16 +128,18 @@ def _explorer(findings: Findings, encoder: EncoderFinding) -> Explorer:
         bound=choice.bound,
         table=table,
         histograms=tuple((group.group, tuple(group.histogram)) for group in encoder.lengths),
+        figure=f"context-{tag}",
     )
 
 
 def _at(measure: LengthHistogram, length: int) -> tuple[Cell, ...]:
+    """What `ContextRow` would hold, to the digit."""
     return (
-        fixed(measure.density(length), 4),
-        share(measure.padding(length)),
-        share(measure.quadratic_padding(length)),
-        share(measure.truncation(length)),
-        share(measure.token_loss(length)),
+        fixed(rounded(measure.density(length)), 4),
+        share(rounded(measure.padding(length))),
+        share(rounded(measure.quadratic_padding(length))),
+        share(rounded(measure.truncation(length))),
+        share(rounded(measure.token_loss(length))),
     )
 
 
