@@ -7,7 +7,7 @@ OUT ?= reports/
 # Official files are used where ANATOMY_DATA (or --data in ARGS) holds them; the rest is stand-ins.
 ARGS ?= --sources all --stand-ins --encoder sam3,minilm
 
-.PHONY: report test test-slow check format smoke example notebooks bench clean
+.PHONY: report test test-slow browser check format smoke example notebooks bench clean
 
 report: $(VENV)/installed  ## audit what is at hand and say where the report is
 	@$(BIN)/anatomy fetch minilm
@@ -18,6 +18,8 @@ test: $(VENV)/installed-dev  ## the test suite
 
 test-slow: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest -m "slow and not gpu"
+
+browser: tests/browser/node_modules/.package-lock.json  ## what the browser tests need from npm
 
 check: $(VENV)/installed-dev  ## format, lint, types
 	@$(BIN)/ruff format --check .
@@ -50,7 +52,7 @@ bench: $(VENV)/installed-dev  ## speed and memory against peers
 	@$(BIN)/python -m benchmarks.neighbours
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/browser/node_modules
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
@@ -64,3 +66,7 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo "Installing into $(VENV), with what the tests need ..."
 	@$(PIP) --editable '.[dev]'
 	@touch $(VENV)/installed $@
+
+tests/browser/node_modules/.package-lock.json: tests/browser/package.json tests/browser/package-lock.json
+	@cd tests/browser && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
