@@ -230,11 +230,11 @@ def digest_of(document: dict[str, Any]) -> str:
 
 def schema() -> dict[str, Any]:
     """The JSON schema of findings.json (draft 2020-12), as `anatomy schema` prints it."""
-    schema = Findings.model_json_schema(mode="serialization")
-    schema["properties"]["digest"] = {
+    described: dict[str, Any] = Findings.model_json_schema(mode="serialization")
+    described["properties"]["digest"] = {
         "type": "string",
         "pattern": "^[0-9a-f]{64}$",
         "description": "SHA-256 of the canonical JSON of the document without digest and run",
     }
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    return schema
+    described["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return described
