@@ -89,6 +89,8 @@ def test_what_is_committed_reads_well(path):
     assert platform.node() not in shown
     outputs = [output for cell in code(notebook) for output in cell.outputs]
     pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    widths = [picture.metadata["image/png"]["width"] for picture in pictures]
+    assert all(500 < width < 900 for width in widths)  # as wide as the text, on any screen
     plots = [cell for cell in code(notebook) if "plt.subplots" in cell.source]
     assert len(pictures) == len(plots) >= 3  # every figure is seen
 
