@@ -58,9 +58,8 @@ def brief(text: str, letters: int) -> str:
 
 def blank(height: float, columns: int = 2) -> Figure:
     """An empty figure as wide as one or two columns, `height` inches high."""
-    return Figure(
-        figsize=(TWO_COLUMNS if columns == 2 else ONE_COLUMN, height), layout="constrained"
-    )
+    width = TWO_COLUMNS if columns == 2 else ONE_COLUMN
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
 
 
 @contextmanager

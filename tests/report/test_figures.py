@@ -15,8 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
-from anatomy.audit import audit
 from anatomy.findings import Findings
+from anatomy.pipeline import audit
 from anatomy.report import figures
 from anatomy.report.document import document
 from anatomy.report.plots.csv import COLUMNS, original
