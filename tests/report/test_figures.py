@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from itertools import combinations
 from xml.etree import ElementTree as ET
 
@@ -15,11 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 from PIL import Image
 
-from anatomy.findings import Findings
 from anatomy.pipeline import audit
 from anatomy.report import figures
 from anatomy.report.document import document
 from anatomy.report.plots.csv import COLUMNS, original
+from anatomy.report.sentences import percent
 from anatomy.report.style import ONE_COLUMN, TWO_COLUMNS, style
 from tests.inside.samples import PROMPTS, run, save
 
@@ -54,7 +53,9 @@ def cases(folder, findings, stand_in_findings):
         "stand-ins": stand_in_findings,
         "no encoder": audit([str(folder / "two.txt")], data=folder, encoders=outputs),
         "one prompt": run(folder, ["sam3", "minilm=DIR/bert"], ["single.txt"]),
-        "one prompt beside others": run(folder, ["sam3=DIR/sam3"], ["one.txt", "single.txt"]),
+        "one prompt beside others": run(
+            folder, ["sam3=DIR/sam3"], ["one.txt", "single.txt"], sample=60
+        ),
         "long prompts": run(folder, ["sam3"], ["one.txt", "long.txt"]),
         "twelve sources, three encoders": run(folder, three, twelve, sample=60),
     }
@@ -112,7 +113,8 @@ def test_no_word_leaves_its_figure_or_runs_into_another_or_into_a_curve(case, ca
     draw = Text.draw
     monkeypatch.setattr(Text, "draw", lambda self, to: (words.append(self), draw(self, to))[1])
     with style():
-        for drawing in figures.drawings(cases[case]):
+        kinds = {drawing.name.split("-")[0]: drawing for drawing in figures.drawings(cases[case])}
+        for drawing in kinds.values():
             plot = drawing.draw()
             plot.lay_out()
             words.clear()
@@ -140,11 +142,6 @@ def test_no_word_leaves_its_figure_or_runs_into_another_or_into_a_curve(case, ca
                             drawing.name,
                             text,
                         )
-
-
-def test_the_same_findings_give_the_same_bytes_and_the_same_places(cases, drawn):
-    case = "one prompt beside others"
-    assert figures.render(Findings.model_validate(cases[case].model_dump())) == drawn[case]
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -198,13 +195,6 @@ def test_values_of_bars_stand_on_their_ends(drawn):
 
 def test_the_box_of_a_heat_map_is_where_its_picture_is(drawn):
     figure = named(drawn["one prompt beside others"], "positions-sam3")
-    root = ET.fromstring(figure.svg)  # noqa: S314 - our own
-    image = max(root.iter("{http://www.w3.org/2000/svg}image"), key=lambda i: float(i.get("width")))
-    moved = re.fullmatch(
-        r"(?:matrix|scale|translate)?.*?\(([-\d. ,]+)\)(?:.*\(([-\d. ,]+)\))?",
-        image.get("transform") or "translate(0 0)",
-    )
-    assert moved
     (grid,) = figure.hover["grids"]
     left, top, width, height = grid["box"]
     shown = np.asarray(Image.open(io.BytesIO(figure.png)).convert("RGB")).astype(int)
@@ -244,8 +234,6 @@ def test_values_are_said_as_in_the_tables(cases, drawn):
     hover = named(drawn["stand-ins"], f"tokens-{encoder.name}").hover
     said = {point[2]: point[3] for series in hover["series"] for point in series["points"]}
     token = next(t for t in encoder.top_tokens if t.id not in encoder.special_ids)
-    from anatomy.report.sentences import percent
-
     assert said[token.text] == f"{percent(token.share)} (rank 1: {token.count:,})"
 
 
