@@ -24,7 +24,7 @@ def in_thousands(axis: Axis) -> None:
 
 def in_full(axis: Axis) -> None:
     """Label the ticks of counts with all their digits."""
-    axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:,.0f}"))
+    axis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}" if n >= 1 else f"{n:g}"))
 
 
 def whole(axis: Axis, ticks: int = 6) -> None:

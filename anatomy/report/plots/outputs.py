@@ -56,13 +56,14 @@ def _dimensions(plot: Plot, axis: Axes, cloud: CloudFinding, colour: str) -> Non
     plot.dots(axis, known, range(3), color=INK, marker="o", markersize=5.5)
     plot.dots(axis, estimated, range(3, 5), color=colour, marker="D", markersize=4)
     for row, value in enumerate(exact.values()):
-        text = f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
+        text = f"{value:,.0f}" if value >= 100 or value.is_integer() else f"{value:.1f}"
         _beside(axis, value, row, text)
     for row, estimate in enumerate(found, 3):
         text = f"{estimate.value:.1f}  [{estimate.low:.1f}, {estimate.high:.1f}]"
         _beside(axis, max(estimate.high, estimate.value), row, text)
     axis.set_yticks(range(5), [*exact, *estimates])
-    logarithmic(axis.xaxis, 1, cloud.ambient * (4 if plot.columns == 2 else 12))
+    least = max(min(1.0, *(0.8 * e.low for e in found)), 0.01)
+    logarithmic(axis.xaxis, least, cloud.ambient * (4 if plot.columns == 2 else 12))
     in_full(axis.xaxis)
     axis.tick_params(axis="y", length=0)
     axis.set_title(f"{panel} ({cloud.points:,} points)")
@@ -72,7 +73,7 @@ def _dimensions(plot: Plot, axis: Axes, cloud: CloudFinding, colour: str) -> Non
 def _beside(axis: Axes, value: float, row: int, text: str) -> None:
     axis.annotate(
         text,
-        (max(value, 1.0), row),
+        (value, row),
         xytext=(7, 0),
         textcoords="offset points",
         va="center",
