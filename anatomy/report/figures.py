@@ -27,7 +27,7 @@ from anatomy.report.plots.hover import hover
 from anatomy.report.plots.palette import encoder_looks
 from anatomy.report.plots.plot import Plot
 from anatomy.report.sentences import percent
-from anatomy.report.style import printable, style
+from anatomy.report.style import drawable, style
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ def _overlap(findings: Findings) -> Drawing:
 def _rendered(drawing: Drawing, digest: str, stand_ins: list[str]) -> Rendered:
     plot, caption, notice = drawing.draw(), drawing.caption, ""
     if stand_ins:
-        names = printable(", ".join(stand_ins))
+        names = drawable(", ".join(stand_ins))
         notice = f"Contains stand-in prompts made by anatomy: {names}"
         plot.notice(notice)
         caption += " Contains stand-ins."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,7 @@ from cycler import cycler
 from matplotlib.figure import Figure
 
 from anatomy.report.plots.palette import CYCLE, NIGHT
+from anatomy.report.printable import printable
 
 ONE_COLUMN = 3.4  # inches, of a figure that stands in one of two columns
 TWO_COLUMNS = 7.0  # of one across both
@@ -39,17 +41,24 @@ DASHED = (0, (4, 2))
 DOTTED = (0, (3, 2))
 
 
-def printable(text: str) -> str:
-    """`text` with what the figures' font cannot draw as escapes, never as empty boxes."""
+def drawable(text: str) -> str:
+    """`text` with what a figure cannot show as escapes, never as empty boxes.
+
+    On paper the font decides; matplotlib besides needs scripts that run from left to right, and
+    letters that carry no marks.
+    """
     return "".join(
-        c if c.isprintable() and ord(c) < 0x250 else c.encode("unicode_escape").decode("ascii")
-        for c in text
+        c
+        if not unicodedata.category(c).startswith("M")
+        and unicodedata.bidirectional(c) not in ("R", "AL", "AN")
+        else c.encode("unicode_escape").decode("ascii")
+        for c in printable(text)
     )
 
 
 def brief(text: str, letters: int) -> str:
-    """`text` as `printable` gives it, its middle left out where it has more than `letters`."""
-    whole = printable(text)
+    """`text` as `drawable` gives it, its middle left out where it has more than `letters`."""
+    whole = drawable(text)
     if len(whole) <= letters:
         return whole
     end = (letters - 1) // 2

@@ -19,7 +19,7 @@ from anatomy.report import figures
 from anatomy.report.document import document
 from anatomy.report.plots.csv import COLUMNS, original
 from anatomy.report.sentences import percent
-from anatomy.report.style import ONE_COLUMN, TWO_COLUMNS, style
+from anatomy.report.style import ONE_COLUMN, TWO_COLUMNS, brief, style
 from tests.inside.samples import PROMPTS, run, save
 
 STEMS = [
@@ -83,6 +83,24 @@ def frame(figure: figures.Rendered) -> pd.DataFrame:
 
 def named(drawn: list[figures.Rendered], name: str) -> figures.Rendered:
     return next(figure for figure in drawn if figure.name == name)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("рыжий кот, γάτα", "рыжий кот, γάτα"),
+        ("猫", r"\u732b"),
+        ("שלום", r"\u05e9\u05dc\u05d5\u05dd"),
+        ("a\u202eb", r"a\u202eb"),
+        ("$x$", "$x$"),
+    ],
+)
+def test_names_are_letters_where_a_figure_can_set_them_and_escapes_elsewhere(name, shown):
+    assert brief(name, 24) == shown
+
+
+def test_a_long_name_keeps_its_ends():
+    assert brief("warehouse robots, night shift", 13) == "wareho… shift"
 
 
 # --- every figure of every audit ------------------------------------------------------------------
