@@ -21,6 +21,8 @@ from anatomy.report.svg import inline, variable
 
 _STYLES = ("page.css", "paper.css")
 _SCRIPTS = ("numbers.js", "figures.js", "explorer.js", "tables.js", "reading.js")
+# Blanks of "5 %", "Table 5", "Figure 5", "L = 5".
+_TIES = re.compile(r" (?=%)|(?:(?<=\bTable)|(?<=\bFigure)|(?<=\bL =)) (?=\d)|(?<=\bL) (?== \d)")
 _SHORT = 11  # letters of a heading that is not worth breaking
 
 
@@ -59,7 +61,7 @@ def _environment() -> Environment:
         "pieces": pieces,
         "groupby_run": _runs,
         "css_string": _css_string,
-        "longest": _longest,
+        "headings": _headings,
         "tied": _tied,
     }
     environment.filters.update(filters)
@@ -92,16 +94,18 @@ def _css_string(text: str) -> Markup:
     return Markup(f'"{plain}"')  # noqa: S704
 
 
-def _longest(table: Table) -> int:
-    """Letters of the longest part of a row's heading that should stay in one piece."""
+def _headings(table: Table) -> Markup:
+    """How long the rows' headings are, and the parts of them that should stay in one piece."""
     headings = [row.cells[0].text for row in table.rows]
     parts = [part for heading in headings for part in re.split(r"\s+|(?<=-)", heading)]
-    return max([*map(len, parts), *(min(len(heading), _SHORT) for heading in headings)], default=0)
+    kept = [*map(len, parts), *(min(len(heading), _SHORT) for heading in headings)]
+    longest, whole = max(kept, default=0), max(map(len, headings), default=0)
+    return Markup(f"--longest:{longest};--whole:{whole}")  # noqa: S704 - two numbers
 
 
 def _tied(text: str) -> str:
-    """A text whose numbers keep their per cent sign with them at a line's end."""
-    return text.replace(" %", "\N{NO-BREAK SPACE}%")
+    """A text whose numbers keep what belongs to them at a line's end."""
+    return _TIES.sub("\N{NO-BREAK SPACE}", text)
 
 
 def _script() -> str:
