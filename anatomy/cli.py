@@ -34,14 +34,14 @@ _formats = click.option(
     type=Formats(),
     default="html,pdf",
     show_default=True,
-    help="Which of report.html and report.pdf to write.",
+    help="What to write: a page, a PDF or both.",
 )
 _paper = click.option(
     "--paper",
     type=click.Choice(PAPERS),
     default="a4",
     show_default=True,
-    help="Page size of report.pdf.",
+    help="Page size of the PDF.",
 )
 
 
@@ -217,6 +217,38 @@ def report(findings: Path, out: Path, formats: list[Format], paper: Paper) -> No
 
         written = write(render_file(findings, formats=formats, paper=paper, steps=steps), out)
     print_written(written)
+
+
+@app.command()
+@click.argument("findings", nargs=-1, required=True, metavar="[LABEL=]PATH...")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("reports/compare"),
+    show_default=True,
+    help="Folder of the comparison.",
+)
+@_formats
+@_paper
+def compare(findings: tuple[str, ...], out: Path, formats: list[Format], paper: Paper) -> None:
+    """Compare audits with the first: what moved, by how much, beyond chance or not.
+
+    PATH is a findings.json, or its folder.
+    """
+    from anatomy.comparison import compare as run_compare
+    from anatomy.comparison import load
+    from anatomy.console import print_comparison, progress
+    from anatomy.report.write import COMPARISON, check_writable, write
+
+    check_writable(out, COMPARISON)
+    with progress() as steps:
+        steps("Reading findings")
+        comparison = run_compare(load(findings))
+        from anatomy.report.comparison.render import render  # loads matplotlib
+
+        files = render(comparison, formats=formats, paper=paper, steps=steps)
+        written = write(files, out, COMPARISON)
+    print_comparison(comparison, written)
 
 
 @app.command()

@@ -222,3 +222,54 @@ def test_killing_the_command_leaves_a_folder_that_the_next_run_completes(run, pr
     for path in out.rglob("*"):
         if path.is_file() and path.name != ".anatomy-lock":
             assert digest.encode() in path.read_bytes(), path
+
+
+def test_two_audits_are_compared(run, prompts, tmp_path):
+    (tmp_path / "v2.txt").write_text("a dog\nthe blue car and the red one\n")
+    assert run("audit", "--sources", "p=mine.txt", "--out", "before").returncode == 0
+    assert run("audit", "--sources", "p=v2.txt", "--out", "after").returncode == 0
+    result = run("compare", "before", "new=after/findings.json", "--out", "after")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert "after/compare.html" in result.stdout
+    assert "Against before, new reads other prompts of p (other files or columns)." in " ".join(
+        result.stdout.split()
+    )
+    assert "Distinct prompts" in result.stdout
+    out = tmp_path / "after"
+    document = json.loads((out / "compare.json").read_text())
+    assert [audit["label"] for audit in document["audits"]] == ["before", "new"]
+    assert (out / "report.html").is_file()  # the audit's own stays
+    first = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    assert run("compare", "before", "new=after", "--out", "after").returncode == 0
+    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == first
+    (tmp_path / "before").rename(tmp_path / "[red]x")
+    assert "[red]x" in run("compare", "[red]x", "after", "--out", "names").stdout
+    (tmp_path / "[red]x").rename(tmp_path / "before")
+    many = run("compare", "before", "after", "again=before", "--out", "three")
+    assert many.returncode == 0, many.stderr
+    assert "The findings of again are those of before" in many.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["compare"], ["PATH"]),
+        (["compare", "one.json"], ["two findings.json or more"]),
+        (["compare", "one.json", "nope.json"], ["nope.json", "cannot be read"]),
+        (["compare", "one.json", "x y=one.json"], ["x y", "no label"]),
+        (["compare", "one.json", "two.json"], ["two.json", "schema version 1"]),
+        (["compare", "one.json", "bad\x1b.json"], ["bad\\x1b.json", "not JSON"]),
+        (["compare", "one.json", "one.json", "--out", "one.json"], ["one.json", "is a file"]),
+        (["compare", "one.json", "one.json", "--out", "taken"], ["compare.json", "folder"]),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line_and_writes_nothing(run, tmp_path, arguments, words):
+    from anatomy import audit
+
+    (tmp_path / "one.json").write_bytes(audit(["lvis"], data=tmp_path).to_json())
+    (tmp_path / "two.json").write_text('{"schema_version": 1}')
+    (tmp_path / "bad\x1b.json").write_text("{")
+    (tmp_path / "taken" / "compare.json").mkdir(parents=True)
+    assert_one_line(run(*arguments), *words)
+    assert not list(tmp_path.rglob("compare.html"))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,3 +55,50 @@ def test_the_schema_describes_the_document():
     assert {"schema_version", "sources", "encoders", "ledger", "run", "digest"} <= set(
         schema()["properties"]
     )
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory):
+    """The document of an audit of one source, as JSON."""
+    return json.loads(audit(["lvis"], data=tmp_path_factory.mktemp("data")).to_json())
+
+
+def changed(document, *path, to):
+    """A copy of the document with another value at a path."""
+    copy = json.loads(json.dumps(document))
+    part = copy
+    for step in path[:-1]:
+        part = part[step]
+    part[path[-1]] = to
+    return copy
+
+
+LENGTHS = ("encoders", 0, "lengths", 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ((*LENGTHS, "histogram"), []),
+        ((*LENGTHS, "histogram"), [[3, 1203], [3, 0]]),
+        ((*LENGTHS, "histogram"), [[10**12, 1]]),
+        ((*LENGTHS, "tokens"), 7),
+        ((*LENGTHS, "group"), "lvis"),
+        ((*LENGTHS, "mean"), float("nan")),
+        (("encoders", 0, "lengths"), []),
+        (("encoders", 0, "vocabulary"), []),
+        (("encoders", 0, "vocabulary_size"), 0),
+        (("encoders", 0, "kept_ids"), "1-2,x"),
+        (("corpus", "shared"), [[1, 2]]),
+        (("sources",), []),
+        (("run", "started"), "yesterday"),
+        (("run", "started"), "2026-01-01T00:00:00"),
+        (("corpus", "\x1b[31m"), 1),
+    ],
+)
+def test_findings_whose_parts_disagree_are_refused_in_one_line(tmp_path, document, path, value):
+    (tmp_path / "x.json").write_text(json.dumps(changed(document, *path, to=value)))
+    with pytest.raises(InputError, match=r"x\.json: field .*; run the audit again") as error:
+        Findings.load(tmp_path / "x.json")
+    assert "\n" not in str(error.value)
+    assert "\x1b" not in str(error.value)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from anatomy.corpus.model import COMBINED
 from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.findings.inside import FileOutputsFinding, InsideFinding, InsideSettings
@@ -70,7 +72,7 @@ class EncoderFinding(Part):
 
     name: str
     tokenizer: str
-    vocabulary_size: int
+    vocabulary_size: int = Field(ge=1)
     special_ids: list[int]
     context: int | None = Field(description="Positions that the encoder reads, where known")
     unique_cleaned: dict[str, int] = Field(
@@ -82,9 +84,22 @@ class EncoderFinding(Part):
     zipf: Curve = Field(description="Rank -> share of all tokens, combined")
     growth: Curve = Field(description="Prompts drawn at random -> distinct ids expected, combined")
     top_tokens: list[TokenFinding]
-    kept_ids: str = Field(description='Ids that occur, ascending, as ranges: "0-3,17,40-41"')
+    kept_ids: str = Field(
+        pattern=r"^([0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*)?$",
+        description='Ids that occur, ascending, as ranges: "0-3,17,40-41"',
+    )
     weights: str = Field(description='"measured", or why the sections that need weights are not')
     inside: InsideFinding | None = Field(description="What the weights show, where they are")
+
+    @model_validator(mode="after")
+    def _groups_agree(self) -> Self:
+        lengths = [part.group for part in self.lengths]
+        vocabulary = [part.group for part in self.vocabulary]
+        if lengths[:1] != [COMBINED] or lengths != vocabulary:
+            raise ValueError(
+                "lengths and vocabulary are not of all prompts first, then each source"
+            )
+        return self
 
 
 class LedgerFinding(Part):
@@ -119,13 +134,20 @@ class Settings(Part):
 class Run(Part):
     """When, where and how: the only part that differs between two runs on the same inputs."""
 
-    started: str
+    started: str = Field(description="ISO 8601, with its time zone")
     seconds: float
     command: str
     data: str
     host: str
     python: str
     versions: dict[str, str]
+
+    @field_validator("started")
+    @classmethod
+    def _is_a_time(cls, started: str) -> str:
+        if datetime.fromisoformat(started).tzinfo is None:
+            raise ValueError("no time zone")
+        return started
 
 
 class Findings(Part):
@@ -140,6 +162,13 @@ class Findings(Part):
     outputs: list[FileOutputsFinding] = Field(description="Outputs computed elsewhere, from files")
     ledger: list[LedgerFinding]
     run: Run
+
+    @model_validator(mode="after")
+    def _sources_agree(self) -> Self:
+        names = len(self.sources)
+        if not names or [len(row) for row in self.corpus.shared] != [names] * names:
+            raise ValueError("the overlap of sources does not have a row and a column for each")
+        return self
 
     def __repr__(self) -> str:
         """One line: the whole document would be thousands."""
@@ -190,7 +219,9 @@ class Findings(Part):
                 f"{where}: cannot be read ({error.strerror}); run `anatomy audit` to make one"
             ) from error
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{where}: not JSON ({error}); run `anatomy audit` again") from error
+            raise InputError(
+                f"{where}: not JSON ({shown(error)}); run `anatomy audit` again"
+            ) from error
         if not isinstance(document, dict) or "schema_version" not in document:
             raise InputError(
                 f"{where}: not a findings.json; pass the file that `anatomy audit` wrote"
@@ -205,9 +236,9 @@ class Findings(Part):
             findings = cls.model_validate(document)
         except ValidationError as error:
             first = error.errors()[0]
-            place = shown(".".join(map(str, first["loc"])))
+            place = ".".join(map(str, first["loc"])) or "sources"
             raise InputError(
-                f"{where}: field {place}: {first['msg']}; run the audit again"
+                f"{where}: field {shown(place)}: {shown(first['msg'])}; run the audit again"
             ) from error
         try:
             changed = digest not in (None, digest_of(document))

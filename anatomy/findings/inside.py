@@ -56,7 +56,7 @@ class EmbeddingFinding(Part):
 
     rows: int
     width: int
-    parameters: int
+    parameters: int = Field(ge=1)
     used: int = Field(description="Rows that the corpus uses")
     pruned_parameters: int = Field(description="Parameters of those rows alone")
     spectra: list[SpectrumFinding] = Field(description="All tokens, then the used ones")
@@ -109,8 +109,8 @@ class ByOrder(Part):
 class BySize(Part):
     """The dimension of smaller samples: means, least and greatest over disjoint ones."""
 
-    points: int
-    samples: int
+    points: int = Field(ge=1)
+    samples: int = Field(ge=1)
     two_nn: Estimated
     mle: Estimated
 
@@ -152,7 +152,7 @@ class CloudFinding(Part):
     population: int = Field(description="The group's prompts; per-token: tokens of those drawn")
     drawn: int = Field(description="Prompts drawn; per-token: all of the population")
     copies: int = Field(description="Drawn ones that are copies of another: left out")
-    points: int = Field(description="Points measured; per-token: at most as many as prompts")
+    points: int = Field(ge=1, description="Points measured; per-token: at most as many as prompts")
     ambient: int
     linear: SpectrumFinding
     two_nn: Estimated

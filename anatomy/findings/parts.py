@@ -22,9 +22,9 @@ Rounded4 = Annotated[float, BeforeValidator(_rounded4)]
 
 
 class Part(BaseModel):
-    """A part of the document: nothing unknown in it, and never changed."""
+    """A part of the document: nothing unknown in it, no number that is none, and never changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class FileFinding(Part):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from anatomy.findings.parts import Part, Rounded
 from anatomy.measures.context import LengthHistogram
 
 TOP_SHARES = (10, 100, 1000)  # numbers of the most frequent ids whose shares are given
+_LONGEST = 10_000_000  # tokens of a prompt
+_MOST = 10**12  # prompts of one length
 
 
 class ContextRow(Part):
@@ -45,8 +49,23 @@ class LengthFinding(Part):
     p95: int
     p99: int
     maximum: int
-    histogram: list[tuple[int, int]] = Field(description="(tokens, prompts), ascending, no zeros")
+    histogram: list[tuple[int, int]] = Field(
+        min_length=1, description="(tokens, prompts), ascending, no zeros"
+    )
     contexts: list[ContextRow]
+
+    @model_validator(mode="after")
+    def _counts_agree(self) -> Self:
+        """What reads the document computes from the histogram: it must be the counts'."""
+        sizes = [tokens for tokens, _ in self.histogram]
+        if sizes != sorted(set(sizes)) or sizes[0] < 0 or sizes[-1] > _LONGEST:
+            raise ValueError(f"the histogram of {self.group!r} is not of ascending lengths")
+        prompts = sum(count for _, count in self.histogram)
+        tokens = sum(size * count for size, count in self.histogram)
+        counted = all(1 <= count <= _MOST for _, count in self.histogram)
+        if not counted or (prompts, tokens) != (self.prompts, self.tokens):
+            raise ValueError(f"the histogram of {self.group!r} does not add up to its counts")
+        return self
 
     @property
     def measure(self) -> LengthHistogram:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -67,11 +67,17 @@ class Rendered:
 
 def render(findings: Findings) -> list[Rendered]:
     """All figures of a report, in the order in which it shows them."""
+    return draw(drawings(findings), MARK, findings.digest, findings.corpus.stand_ins)
+
+
+def draw(
+    drawings: Iterable[Drawing], mark: str, digest: str, stand_ins: Sequence[str]
+) -> list[Rendered]:
+    """Draw figures that carry a document's mark and digest, and say which sources are stand-ins."""
     with style(), warnings.catch_warnings():
         # A very long name leaves the axes little room; the figure is still drawn.
         warnings.filterwarnings("ignore", "constrained_layout not applied")
-        digest, stand_ins = findings.digest, findings.corpus.stand_ins
-        return [_rendered(drawing, digest, stand_ins) for drawing in drawings(findings)]
+        return [_rendered(drawing, mark, digest, stand_ins) for drawing in drawings]
 
 
 def drawings(findings: Findings) -> Iterator[Drawing]:
@@ -246,7 +252,7 @@ def _overlap(findings: Findings) -> Drawing:
     )
 
 
-def _rendered(drawing: Drawing, digest: str, stand_ins: list[str]) -> Rendered:
+def _rendered(drawing: Drawing, mark: str, digest: str, stand_ins: Sequence[str]) -> Rendered:
     plot, caption, notice = drawing.draw(), drawing.caption, ""
     if stand_ins:
         names = drawable(", ".join(stand_ins))
@@ -258,7 +264,7 @@ def _rendered(drawing: Drawing, digest: str, stand_ins: list[str]) -> Rendered:
     # Not savefig: it draws everything a second time, to lay out what is laid out already. The
     # PNG first: an SVG's canvas leaves its own resolution behind.
     FigureCanvasAgg(plot.figure).print_png(  # type: ignore[no-untyped-call]
-        png, metadata={MARK: digest}
+        png, metadata={mark: digest}
     )
     FigureCanvasSVG(plot.figure).print_svg(  # type: ignore[no-untyped-call]
         svg, metadata={"Date": None, "Title": drawing.name}
@@ -268,9 +274,9 @@ def _rendered(drawing: Drawing, digest: str, stand_ins: list[str]) -> Rendered:
         name=drawing.name,
         caption=caption,
         alternative=drawing.alternative,
-        svg=svg.getvalue().replace(b"<svg ", f"<!-- {MARK} {digest} -->\n<svg ".encode(), 1),
+        svg=svg.getvalue().replace(b"<svg ", f"<!-- {mark} {digest} -->\n<svg ".encode(), 1),
         png=png.getvalue(),
-        csv=to_csv(series, grids, digest, notice),
+        csv=to_csv(series, grids, digest, notice, mark=mark),
         columns=plot.columns,
         hover=hover(plot),
     )

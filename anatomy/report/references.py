@@ -51,6 +51,10 @@ GRIDE = (
     "F. Denti, D. Doimo, A. Laio, A. Mira. The generalized ratios intrinsic dimension "
     "estimator. Scientific Reports 12, 2022."
 )
+DIFFERENCE = (
+    "G. Y. Zou, A. Donner. Construction of confidence limits about effect measures: A general "
+    "approach. Statistics in Medicine 27, 2008."
+)
 RAREFACTION = (
     "S. H. Hurlbert. The nonconcept of species diversity: a critique and alternative "
     "parameters. Ecology 52, 1971."

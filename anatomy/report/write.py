@@ -13,13 +13,67 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from anatomy import comparison
 from anatomy.errors import InputError
 from anatomy.files import locked, remove_partial_files, shown, write_whole
-from anatomy.findings import FILE_NAME
+from anatomy.findings import FILE_NAME, MARK
 
 PAGE, PRINT = "report.html", "report.pdf"
-_DIGEST = re.compile(rb"(?:anatomy:findings\W{1,12}(?:content=.)?|\"digest\": \")([0-9a-f]{64})")
 _HEAD, _TAIL = 1 << 16, 1 << 10  # every file carries its mark near the beginning, or at its end
+
+
+@dataclass(frozen=True)
+class Family:
+    """Files that are rendered from one document, and replaced together.
+
+    Attributes
+    ----------
+    readable : tuple of str
+        Names of what a reader opens: the page, the PDF.
+    document : str
+        Name of the document, which is written last.
+    mark : str
+        Precedes the document's digest in each file, and tells families in one folder apart.
+    others : tuple of str
+        Patterns of where the other files may lie.
+    """
+
+    readable: tuple[str, ...]
+    document: str
+    mark: str
+    others: tuple[str, ...]
+
+    def digests(self, out: Path) -> dict[Path, bytes]:
+        """The family's files in a folder, and the digest of what each was rendered from."""
+        patterns = (self.document, *self.readable, *self.others)
+        found = (path for pattern in patterns for path in sorted(out.glob(pattern)))
+        own = (path for path in found if path.is_file() and not path.is_symlink())
+        return {path: digest for path in own if (digest := self._digest_in(path))}
+
+    def _digest_in(self, path: Path) -> bytes | None:
+        """The digest after the mark, or, in the document itself, after its name."""
+        pattern = rb"(?:%b\W{1,12}(?:content=.)?|\"digest\": \")([0-9a-f]{64})" % self.mark.encode()
+        with path.open("rb") as stream:
+            found = re.search(pattern, stream.read(_HEAD))
+            if found is None:
+                stream.seek(max(0, path.stat().st_size - _TAIL))
+                found = re.search(pattern, stream.read())
+        return found.group(1) if found else None
+
+
+_FIGURES = ("svg", "png", "csv")
+REPORT = Family(
+    readable=(PAGE, PRINT),
+    document=FILE_NAME,
+    mark=MARK,
+    others=("kept-tokens-*.json", *(f"figures/*.{kind}" for kind in _FIGURES)),
+)
+COMPARISON = Family(
+    readable=("compare.html", "compare.pdf"),
+    document=comparison.FILE_NAME,
+    mark=comparison.MARK,
+    others=tuple(f"figures/compare-*.{kind}" for kind in _FIGURES),
+)
 
 
 @dataclass(frozen=True)
@@ -39,7 +93,7 @@ class Written:
         return self.documents[0]
 
 
-def check_writable(out: Path) -> None:
+def check_writable(out: Path, family: Family = REPORT) -> None:
     """Refuse a folder that cannot be written, before any work is done.
 
     Raises
@@ -49,7 +103,7 @@ def check_writable(out: Path) -> None:
     try:
         if out.exists() and not out.is_dir():
             raise InputError(f"--out {shown(out)}: is a file; give a folder")
-        for name in (PAGE, PRINT, FILE_NAME):
+        for name in (*family.readable, family.document):
             if (out / name).is_dir():
                 raise InputError(
                     f"--out {shown(out)}: {name} is a folder there; give another --out"
@@ -64,7 +118,7 @@ def check_writable(out: Path) -> None:
         ) from error
 
 
-def write(files: Mapping[str, bytes], out: Path) -> Written:
+def write(files: Mapping[str, bytes], out: Path, family: Family = REPORT) -> Written:
     """Write what `render` gave, each file whole or not at all, and drop what older runs left.
 
     Raises
@@ -74,12 +128,12 @@ def write(files: Mapping[str, bytes], out: Path) -> Written:
     """
     try:
         with _alone(out):
-            mended = is_mix(out)
+            mended = is_mix(out, family)
             remove_partial_files(out)
             remove_partial_files(out / "figures")
             for name, data in files.items():
                 write_whole(out / name, data)
-            for path in _digests(out):  # of an encoder or a format that this report does not have
+            for path in family.digests(out):  # of an encoder or a format that is not there now
                 if path.relative_to(out).as_posix() not in files:
                     path.unlink()
     except OSError as error:
@@ -88,7 +142,7 @@ def write(files: Mapping[str, bytes], out: Path) -> Written:
             f"--out {shown(out)}: {where} cannot be written ({error.strerror}); free some space or "
             "give another folder; what was there is whole"
         ) from error
-    documents = tuple(out / name for name in (PAGE, PRINT) if name in files)
+    documents = tuple(out / name for name in family.readable if name in files)
     return Written(documents=documents, files=len(files), mended=mended)
 
 
@@ -100,24 +154,6 @@ def _alone(out: Path) -> AbstractContextManager[None]:
     )
 
 
-def is_mix(out: Path) -> bool:
-    """Whether the files in a folder come from different findings: a run was killed there."""
-    return len(set(_digests(out).values())) > 1
-
-
-def _digests(out: Path) -> dict[Path, bytes]:
-    """The files in a folder that were rendered from some findings, and the digest of these."""
-    figures = (f"figures/*.{kind}" for kind in ("svg", "png", "csv"))
-    patterns = (FILE_NAME, PAGE, PRINT, "kept-tokens-*.json", *figures)
-    found = (path for pattern in patterns for path in sorted(out.glob(pattern)))
-    own = (path for path in found if path.is_file() and not path.is_symlink())
-    return {path: digest for path in own if (digest := _digest_in(path))}
-
-
-def _digest_in(path: Path) -> bytes | None:
-    with path.open("rb") as stream:
-        found = _DIGEST.search(stream.read(_HEAD))
-        if found is None:
-            stream.seek(max(0, path.stat().st_size - _TAIL))
-            found = _DIGEST.search(stream.read())
-    return found.group(1) if found else None
+def is_mix(out: Path, family: Family = REPORT) -> bool:
+    """Whether a family's files in a folder come from different documents: a run was killed."""
+    return len(set(family.digests(out).values())) > 1

@@ -27,11 +27,18 @@ _NO_TEXT = re.compile(
 Row = tuple[str, str, str, str, Number, str, Number, Number, Number]
 
 
-def to_csv(series: Iterable[Series], grids: Iterable[Grid], digest: str, notice: str = "") -> bytes:
+def to_csv(
+    series: Iterable[Series],
+    grids: Iterable[Grid],
+    digest: str,
+    notice: str = "",
+    *,
+    mark: str = MARK,
+) -> bytes:
     """A figure's series and grids as CSV, below comments that start with ``#``."""
     rows = [row for one in series for row in _points(one)]
     rows += [row for grid in grids for row in _cells(grid)]
-    head = [f"# {MARK} {digest}", *([f"# {notice}"] if notice else []), ",".join(COLUMNS)]
+    head = [f"# {mark} {digest}", *([f"# {notice}"] if notice else []), ",".join(COLUMNS)]
     return ("\n".join([*head, *(",".join(map(_field, row)) for row in rows)]) + "\n").encode()
 
 

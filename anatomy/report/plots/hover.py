@@ -68,7 +68,7 @@ def _grid(plot: Plot, grid: Grid, axes: Axes) -> dict[str, Any]:
 
     def text(row: int, column: int) -> str:
         found = [_said(quantity, cells[row][column]) for quantity, cells in grid.measures]
-        first, *others = [part for part in found if part]
+        first, *others = [part for part in found if part] or [""]
         return f"{first} ({', '.join(others)})" if others else first
 
     return {

@@ -1,0 +1,80 @@
+"""All files of a comparison, from compare.json alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from anatomy.comparison import FILE_NAME, Comparison
+from anatomy.progress import Steps, quiet
+from anatomy.report import html, pdf
+from anatomy.report.comparison import figures
+from anatomy.report.comparison.document import document
+from anatomy.report.formats import FORMATS, Format, Paper
+from anatomy.report.write import COMPARISON, check_writable, write
+
+
+def render(
+    comparison: Comparison,
+    *,
+    formats: Collection[Format] = FORMATS,
+    paper: Paper = "a4",
+    steps: Steps = quiet,
+) -> dict[str, bytes]:
+    """Every file of a comparison, by its path in the folder, in the order of writing.
+
+    The same comparison, formats and paper give the same bytes; a format left out has no file.
+    """
+    steps("Drawing figures")
+    drawn = figures.render(comparison)
+    steps("Rendering the comparison")
+    whole = document(comparison)
+    page, printed = COMPARISON.readable
+    files: dict[str, bytes] = {}
+    if "html" in formats:
+        files[page] = html.render(whole, drawn)
+    if "pdf" in formats:
+        files[printed] = pdf.render(whole, drawn, paper)
+    for figure in drawn:
+        files[f"figures/{figure.name}.svg"] = figure.svg
+        files[f"figures/{figure.name}.png"] = figure.png
+        files[f"figures/{figure.name}.csv"] = figure.csv
+    files[FILE_NAME] = comparison.to_json()  # last: it says that the others are there
+    return files
+
+
+def write_comparison(
+    comparison: Comparison,
+    out: Path | str,
+    *,
+    formats: Collection[Format] = FORMATS,
+    paper: Paper = "a4",
+    steps: Steps = quiet,
+) -> Path:
+    """Write a comparison into a folder, as `anatomy compare` does.
+
+    Parameters
+    ----------
+    comparison : Comparison
+    out : path
+        The folder; made where there is none. A comparison that is there is replaced, a report not.
+    formats : collection of {"html", "pdf"}
+    paper : {"a4", "letter"}
+        Of the PDF.
+    steps : Steps
+        Told about each step as it begins.
+
+    Returns
+    -------
+    Path
+        Of the page, or of the PDF where there is no page.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written, or another run is writing there.
+    """
+    out = Path(out)
+    check_writable(out, COMPARISON)
+    files = render(comparison, formats=formats, paper=paper, steps=steps)
+    return write(files, out, COMPARISON).page
