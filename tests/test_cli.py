@@ -56,6 +56,7 @@ def test_an_audit_writes_its_report_and_says_where(run, prompts, tmp_path):
     result = run("audit", "--sources", "mine.txt,lvis", "--out", "out", "--context", "8,12")
     assert result.returncode == 0, result.stderr
     assert "out/report.html" in result.stdout
+    assert "out/report.pdf" in result.stdout
     assert result.stderr == ""  # no progress where there is no terminal
     document = json.loads((tmp_path / "out" / "findings.json").read_text())
     assert document["schema_version"] == 2
@@ -94,6 +95,13 @@ def test_an_audit_writes_its_report_and_says_where(run, prompts, tmp_path):
         (["audit", "--sources", "mine.txt", "--data", "x" * 300], ["too long"]),
         (["audit", "--sources", "bomb.txt.zst"], ["bomb.txt.zst", "200 times"]),
         (["audit", "--sources", "bomb.parquet"], ["bomb.parquet", "200 times"]),
+        (["audit", "--format", "html,doc"], ["--format", "doc", "html, pdf"]),
+        (["audit", "--format", ""], ["--format", "empty name"]),
+        (["report", "x.json", "--format", "png"], ["--format", "png"]),
+        (["report", "x.json", "--paper", "a5"], ["--paper", "a5", "letter"]),
+        (["report", "absent.json"], ["absent.json", "anatomy audit"]),
+        (["report", "mine.txt"], ["mine.txt", "not JSON"]),
+        (["report"], ["PATH"]),
         (["a\nb"], ["a\\nb"]),
         (["audit", "a\nb\x1b[31m"], ["a\\nb\\x1b"]),
         (["fetch", "nope"], ["nope", "rf100vl"]),

@@ -57,13 +57,14 @@ def render(document: Document, figures: Sequence[Rendered], paper: Paper = "a4")
 
     A comment after its end carries the document's hash.
     """
-    compiled: bytes = typst.compile(  # type: ignore[misc]
-        (files("anatomy.report") / "templates" / "report.typ").read_bytes(),
-        sys_inputs={"data": json.dumps(_data(document, figures, paper))},
-        font_paths=[str(fonts())],
-        ignore_system_fonts=True,
-        timestamp=int(datetime.fromisoformat(document.made).timestamp()),
-    )
+    with fonts() as folder:
+        compiled: bytes = typst.compile(  # type: ignore[misc]
+            (files("anatomy.report") / "templates" / "report.typ").read_bytes(),
+            sys_inputs={"data": json.dumps(_data(document, figures, paper))},
+            font_paths=[str(folder)],
+            ignore_system_fonts=True,
+            timestamp=int(datetime.fromisoformat(document.made).timestamp()),
+        )
     return compiled + f"\n%{document.mark} {document.digest}\n".encode()
 
 
@@ -74,8 +75,9 @@ def _data(document: Document, figures: Sequence[Rendered], paper: Paper) -> dict
         "paper": paper,
         **{
             name: printable(getattr(document, name))
-            for name in ("title", "short", "subtitle", "foot", "mark", "digest", "generator")
+            for name in ("short", "mark", "digest", "generator")
         },
+        **{name: breakable(getattr(document, name)) for name in ("title", "subtitle", "foot")},
         "made": document.made.replace("T", " ").replace("+00:00", " UTC"),
         "notice": setter.words(document.notice) if document.notice else [],
         "contents": _halves(setter.contents),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+import shutil
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import matplotlib as mpl
 from matplotlib.ft2font import FT2Font
 
 BREAK = "\N{ZERO WIDTH SPACE}"  # where the template may break a line; never a character of a text
+_FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")  # they come with matplotlib
 _KEEP = "\N{NO-BREAK SPACE}"
 _LONG_WORD = re.compile(r"\S{24,}")
 _PIECE = re.compile(r"[^/_.:;,&?=+-]{0,8}[/_.:;,&?=+-]*")
@@ -20,9 +25,16 @@ _INVISIBLE = re.compile(
 )
 
 
-def fonts() -> Path:
-    """The folder of DejaVu Sans, which draws what the text's own font does not."""
-    return Path(mpl.get_data_path()) / "fonts" / "ttf"
+@contextmanager
+def fonts() -> Iterator[Path]:
+    """A folder of DejaVu Sans alone, which draws what the text's own font does not.
+
+    It has no italics, whose letters are fewer: the upright ones stand in for them.
+    """
+    with TemporaryDirectory() as folder:
+        for name in _FONTS:
+            shutil.copy(_dejavu(name), folder)
+        yield Path(folder)
 
 
 def printable(text: str) -> str:
@@ -58,5 +70,10 @@ def _pieces(word: str) -> list[str]:
 
 @cache
 def _drawn() -> frozenset[str]:
-    font = FT2Font(str(fonts() / "DejaVuSans.ttf"))
-    return frozenset(map(chr, font.get_charmap()))
+    """Every character that is there in regular and in bold."""
+    maps = (FT2Font(str(_dejavu(name))).get_charmap() for name in _FONTS)
+    return frozenset.intersection(*(frozenset(map(chr, found)) for found in maps))
+
+
+def _dejavu(name: str) -> Path:
+    return Path(mpl.get_data_path()) / "fonts" / "ttf" / name

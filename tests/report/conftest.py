@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from anatomy.pipeline import audit
+from tests.inside.samples import run, save
 
 HOSTILE_PROMPTS = [
     "<script>alert(1)</script>",
@@ -30,3 +31,11 @@ def findings(tmp_path_factory):
 @pytest.fixture(scope="session")
 def stand_in_findings(tmp_path_factory):
     return audit(["rf100vl", "lvis"], data=tmp_path_factory.mktemp("empty"), stand_ins=True)
+
+
+@pytest.fixture(scope="session")
+def inside_findings(tmp_path_factory):
+    """Findings of two small encoders, with all that their weights show."""
+    folder = save(tmp_path_factory.mktemp("inside"))
+    encoders = ["minilm=DIR/bert", "sam3=DIR/sam3"]
+    return run(folder, encoders, sample=120, id_estimators=("lPCA", "MOM"))

@@ -15,10 +15,8 @@ from tests.report.test_html import Page
 
 
 @pytest.fixture(scope="module")
-def findings(tmp_path_factory) -> Findings:
-    folder = save(tmp_path_factory.mktemp("inside"))
-    encoders = ["minilm=DIR/bert", "sam3=DIR/sam3"]
-    return run(folder, encoders, sample=120, id_estimators=("lPCA", "MOM"))
+def findings(inside_findings) -> Findings:
+    return inside_findings
 
 
 @pytest.fixture(scope="module")

@@ -55,6 +55,25 @@ def test_a_second_report_replaces_the_first_and_what_only_that_had(two, tmp_path
     assert contents(tmp_path) == {**two[1], "mine.txt": b"kept"}
 
 
+def test_a_format_that_is_left_out_goes_and_a_file_of_the_user_stays(two, tmp_path):
+    write(two[0], tmp_path)
+    page_only = {name: data for name, data in two[0].items() if name != "report.pdf"}
+    written = write(page_only, tmp_path)
+    assert contents(tmp_path) == page_only
+    assert written.documents == (tmp_path / "report.html",)
+    (tmp_path / "report.pdf").write_bytes(b"%PDF-1.7 mine %%EOF")
+    write(page_only, tmp_path)
+    assert (tmp_path / "report.pdf").read_bytes() == b"%PDF-1.7 mine %%EOF"
+
+
+def test_a_pdf_of_other_findings_is_a_mix(two, tmp_path):
+    write(two[0], tmp_path)
+    assert not is_mix(tmp_path)
+    (tmp_path / "report.pdf").write_bytes(two[1]["report.pdf"])
+    assert is_mix(tmp_path)
+    assert write(two[0], tmp_path).mended
+
+
 def write_for_ever(two, out, started):
     for files in itertools.cycle(two):
         started.set()
