@@ -216,7 +216,7 @@ Block = (
 
 @dataclass(frozen=True)
 class Section:
-    """A numbered section; on paper it may stand in two columns."""
+    """A numbered section; one without tables and figures may stand in two columns on paper."""
 
     id: str
     title: str

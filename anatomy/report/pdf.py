@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
 from itertools import groupby
 from typing import Any, assert_never
@@ -58,14 +59,20 @@ def render(document: Document, figures: Sequence[Rendered], paper: Paper = "a4")
     A comment after its end carries the document's hash.
     """
     with fonts() as folder:
-        compiled: bytes = typst.compile(  # type: ignore[misc]
-            (files("anatomy.report") / "templates" / "report.typ").read_bytes(),
+        compiled: bytes = typst.compile(  # type: ignore[call-overload]
+            _template(),
             sys_inputs={"data": json.dumps(_data(document, figures, paper))},
             font_paths=[str(folder)],
             ignore_system_fonts=True,
             timestamp=int(datetime.fromisoformat(document.made).timestamp()),
         )
     return compiled + f"\n%{document.mark} {document.digest}\n".encode()
+
+
+@cache
+def _template() -> dict[str, bytes]:
+    folder = files("anatomy.report") / "templates" / "paper"
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
 def _data(document: Document, figures: Sequence[Rendered], paper: Paper) -> dict[str, Any]:
@@ -114,8 +121,6 @@ class _Setter:
                 parts.append({"columns": 1, "blocks": blocks[:start]})
                 blocks = blocks[start:]
             parts.append({"columns": columns, "blocks": blocks})
-        if not parts or parts[-1]["columns"] == 1:
-            parts.append({"columns": 2, "blocks": []})
         if self._document.references:
             parts[-1]["blocks"] += [
                 self._heading(1, "", "References", "references"),

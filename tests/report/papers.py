@@ -83,7 +83,7 @@ def blanks(whole: Document, height: int = 180) -> list[Rendered]:
     """A blank figure, `height` points high, for each place of a document."""
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="500pt" height="{height}pt"/>'.encode()
     return [
-        Rendered(block.name, f"Caption of {block.name}.", "Nothing.", svg, b"")
+        Rendered(block.name, f"Caption of {block.name}.", "Nothing.", svg, b"", b"", 2, {})
         for block in whole.figures
     ]
 
