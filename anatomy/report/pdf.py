@@ -269,7 +269,8 @@ def _table(table: Table) -> list[dict[str, Any]]:
     """A table; one that is too wide in several parts, each with the rows' headings."""
     first, rest = table.columns[0], table.columns[1:]
     spans = any(cell.columns > 1 for row in table.rows for cell in row.cells)
-    step = len(table.columns) if spans else _MOST_COLUMNS - 1
+    count = 1 if spans else max(1, -(-len(rest) // (_MOST_COLUMNS - 1)))
+    step = max(1, -(-len(rest) // count))
     parts = []
     for start in range(0, len(rest), step):
         columns = rest[start : start + step]
