@@ -1,6 +1,7 @@
 # Each target is complete on a machine with Python 3.11+, make and a package index.
 PYTHON ?= python3
 VENV ?= .venv
+PEER ?= .venv-peer
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 OUT ?= reports/
@@ -44,15 +45,16 @@ notebooks: $(VENV)/installed-dev  ## execute the notebooks again and keep what t
 	@$(BIN)/anatomy fetch minilm
 	@$(BIN)/python -m notebooks.execute
 
-bench: $(VENV)/installed-dev  ## speed and memory against peers
+bench: $(VENV)/installed-dev $(PEER)/installed  ## speed and memory against peers
 	@$(BIN)/python -m benchmarks.tokenize
 	@$(BIN)/python -m benchmarks.audit
 	@$(BIN)/python -m benchmarks.spectrum
 	@$(BIN)/python -m benchmarks.dimension
 	@$(BIN)/python -m benchmarks.neighbours
+	@$(BIN)/python -m benchmarks.report --peer $(PEER)/bin/python
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/browser/node_modules
+	rm -rf $(VENV) $(PEER) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/browser/node_modules
 
 $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
@@ -69,4 +71,10 @@ $(VENV)/installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 
 tests/browser/node_modules/.package-lock.json: tests/browser/package.json tests/browser/package-lock.json
 	@cd tests/browser && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# A peer that pins other versions than ours, so it has an environment of its own.
+$(PEER)/installed:
+	@$(PYTHON) -m venv $(PEER)
+	@$(PEER)/bin/python -m pip --disable-pip-version-check install --quiet ydata-profiling pyarrow
 	@touch $@
