@@ -100,10 +100,13 @@ def test_findings_that_were_changed_are_refused_unless_their_digest_is_gone(
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda d: d["encoders"][0].update(lengths=[]), "cannot be rendered"),
-        (lambda d: d["corpus"].update(shared=[[1]]), "cannot be rendered"),
+        (
+            lambda d: d["encoders"][0].update(lengths=[]),
+            "lengths and vocabulary are not of all prompts first",
+        ),
+        (lambda d: d["corpus"].update(shared=[[1]]), "does not have a row and a column for each"),
         (lambda d: d["ledger"][0].update(group="other"), "cannot be rendered"),
-        (lambda d: d["run"].update(started="yesterday"), "cannot be rendered"),
+        (lambda d: d["run"].update(started="yesterday"), "field run.started"),
         (lambda d: d["sources"][0].update(title="\ud800"), "surrogate"),
         (lambda d: d["sources"][0].update({"\x1b[31m\n": 1}), r"\x1b[31m\n: Extra inputs"),
         (lambda d: d.update(schema_version=1), "schema version 1"),
