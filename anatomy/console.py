@@ -140,7 +140,7 @@ def print_written(written: Written, what: str = "Report") -> None:
 
 
 def _print_tokens(findings: Findings, encoder: EncoderFinding) -> None:
-    table = _table(
+    table = table_of(
         f"{findings.corpus.unique:,} distinct prompts, tokens of {shown(encoder.name)}",
         ["Source", "Kind"],
         ["Unique", "Mean", "Padding", "Cut", "Vocabulary"],
@@ -152,7 +152,7 @@ def _print_tokens(findings: Findings, encoder: EncoderFinding) -> None:
         measure = lengths.measure
         kind = kinds.get(lengths.group, "")
         table.add_row(
-            _text(lengths.group),
+            text_of(lengths.group),
             Text(kind, _COLOUR.get(kind, "")),
             f"{lengths.prompts:,}",
             f"{lengths.mean:.2f}",
@@ -201,7 +201,7 @@ def print_comparison(comparison: Comparison, written: Written) -> None:
 
 def print_sources(rows: Sequence[tuple[Source, str, int, int | None]], folder: Path) -> None:
     """The table of `anatomy sources`."""
-    table = _table("Sources", ["Name", "Licence", "Here"], ["Files", "Prompts", "Paper"])
+    table = table_of("Sources", ["Name", "Licence", "Here"], ["Files", "Prompts", "Paper"])
     for source, state, files, prompts in rows:
         table.add_row(
             source.name,
@@ -242,25 +242,26 @@ def print_ledger(entries: Sequence[LedgerFinding], *, full: bool) -> None:
                 ("", entry.explanation),
             ):
                 if value:
-                    details.add_row(name, _text(value))
+                    details.add_row(name, text_of(value))
             _out.print(Padding(details, (0, 0, 0, 2)))
             _out.print()
         return
-    table = _table(
+    table = table_of(
         "Ledger of the paper's figures", ["Verdict", "Claim", "Published", "Implied"], []
     )
     for entry in entries:
         table.add_row(
             Text(entry.verdict, _COLOUR[entry.verdict]),
-            _text(entry.title),
-            _text(entry.published),
-            _text(entry.implied),
+            text_of(entry.title),
+            text_of(entry.published),
+            text_of(entry.implied),
         )
     _out.print(table)
     _out.print("anatomy ledger --full explains each, with what was measured.", style="dim")
 
 
-def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+def table_of(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+    """An empty table: columns of text, which fold but for the first, then columns of numbers."""
     table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold")
     for at, name in enumerate(left):
         table.add_column(name, overflow="fold", no_wrap=at == 0)
@@ -269,5 +270,6 @@ def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
     return table
 
 
-def _text(value: Any) -> Text:
+def text_of(value: Any) -> Text:
+    """A value as text that neither marks up nor moves the terminal."""
     return Text(shown(value))
