@@ -10,13 +10,18 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from anatomy.errors import InputError
 from anatomy.files import shown
+from distill import commented
 
 RECIPE_VERSION: Literal[1] = 1
 FILE_NAME = "recipe.yaml"
+_TITLE = (
+    "A recipe of `distill`. Change what you like and start it with `distill run --recipe FILE`; "
+    "the comment above a field says why it is what it is."
+)
 Pooling = Literal["mean", "end", "cls"]
 Precision = Literal["float32", "bfloat16"]
 
@@ -40,6 +45,17 @@ class TeacherRecipe(Part):
     precision: Precision = "float32"
 
 
+class OriginRecipe(Part):
+    """Where a source's prompts come from: what is read has to be what was audited."""
+
+    name: str
+    kind: Literal["official", "bundled", "user", "stand-in"]
+    prompts: int = Field(description="Distinct ones")
+    files: dict[str, str] = Field(
+        description="Path (in the data folder, or as the user gave it) -> SHA-256"
+    )
+
+
 class PromptsRecipe(Part):
     """Which prompts train, and which are held out."""
 
@@ -48,10 +64,33 @@ class PromptsRecipe(Part):
     sources: list[str] = Field(description="As anatomy's --sources names them")
     data: str | None = Field(description="The data folder; None: the default one")
     stand_ins: bool = Field(description="Whether generated prompts may stand in for sources")
-    train_sources: list[str] = Field(description="Names of the sources that train")
-    held_out_share: float = Field(0.05, gt=0, lt=1, description="Of the training sources' prompts")
-    seed: int = Field(0, description="Of the stand-ins, as in the findings")
+    train_sources: list[str] = Field(
+        min_length=1, description="Names of the sources that train; the others only evaluate"
+    )
+    held_out_share: float = Field(
+        0.05, gt=0, lt=1, description="Of each training source's prompts, by bag of words"
+    )
+    held_out_least: int = Field(
+        100, ge=0, description="More than the share, up to a tenth, until a source has so many"
+    )
+    held_out_most: int = Field(
+        2000, ge=1, description="About so many are held out of a source, or evaluated, at most"
+    )
+    split_seed: int = Field(0, ge=0, description="Of the split; the run's own does not move it")
+    seed: int = Field(0, ge=0, description="Of the stand-ins, as in the findings")
     limit: int | None = Field(None, ge=1, description="At most so many training prompts")
+    origins: list[OriginRecipe] = Field(min_length=1, description="In the findings' order")
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> PromptsRecipe:
+        known = [origin.name for origin in self.origins]
+        for name in self.train_sources:
+            if name not in known:
+                raise ValueError(
+                    f"train_sources names {name}, which is no source of the findings; there are "
+                    + ", ".join(known)
+                )
+        return self
 
 
 class VocabularyRecipe(Part):
@@ -60,6 +99,12 @@ class VocabularyRecipe(Part):
     keep: Literal["all", "used", "coverage"] = "used"
     minimum_count: int = Field(1, ge=1, description="With keep = used: occurrences that count")
     coverage: float | None = Field(None, gt=0, le=1, description="Share of the tokens to cover")
+
+    @model_validator(mode="after")
+    def _coverage_goes_with_keep(self) -> VocabularyRecipe:
+        if (self.keep == "coverage") != (self.coverage is not None):
+            raise ValueError("keep is coverage if and only if coverage is a share, such as 0.99")
+        return self
 
 
 class StudentRecipe(Part):
@@ -133,8 +178,9 @@ class Recipe(Part):
     )
 
     def to_yaml(self) -> str:
-        """The recipe as YAML text."""
-        return str(yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, width=100))
+        """The recipe as YAML text, each reason as a comment above what it explains."""
+        content = self.model_dump(mode="json", exclude={"reasons"})
+        return commented.dump(content, self.reasons, _TITLE)
 
     @classmethod
     def load(cls, path: Path) -> Recipe:
@@ -146,22 +192,45 @@ class Recipe(Part):
             If the file is missing, no YAML, or no recipe of this version.
         """
         try:
-            content = yaml.safe_load(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
+            content = yaml.safe_load(text)
         except OSError as error:
             raise InputError(f"{shown(path)}: cannot be read ({error.strerror})") from error
         except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
             reason = shown(" ".join(str(error).split()))[:200]
             raise InputError(f"{shown(path)}: no YAML ({reason})") from error
         if not isinstance(content, dict):
-            raise InputError(f"{shown(path)}: no recipe; `distill plan` makes one")
+            raise InputError(f"{shown(path)}: no recipe; `distill plan --out` makes one")
         if content.get("version") != RECIPE_VERSION:
             raise InputError(
                 f"{shown(path)}: recipe version {shown(content.get('version'))}, but this distill "
                 f"reads version {RECIPE_VERSION}; plan again"
             )
         try:
-            return cls.model_validate(content)
+            recipe = cls.model_validate(content)
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise InputError(f"{shown(path)}: {place}: {first['msg']}") from error
+            raise InputError(f"{shown(path)}: {told(error)}") from error
+        fields = set(recipe.fields())
+        reasons = {k: v for k, v in commented.comments_of(text).items() if k in fields}
+        return recipe.model_copy(update={"reasons": reasons})
+
+    def fields(self) -> dict[str, object]:
+        """Every field by its dotted path, sections before what is in them; without `reasons`."""
+        return _flat(self.model_dump(exclude={"reasons"}), "")
+
+
+def _flat(content: dict[str, object], before: str) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in content.items():
+        found[before + key] = value
+        if isinstance(value, dict):
+            found |= _flat(value, f"{before}{key}.")
+    return found
+
+
+def told(error: ValidationError, section: str = "") -> str:
+    """The first of pydantic's complaints in one line: the field's dotted path and what is wrong."""
+    first = error.errors()[0]
+    place = ".".join([*([section] if section else []), *map(str, first["loc"])])
+    message = first["msg"].removeprefix("Value error, ")
+    return shown(f"{place}: {message}".removeprefix(": "))
