@@ -6,8 +6,7 @@ another stays where it is and ends a run, so that "dog on cat" does not become "
 would teach the student to forget what the teacher knows. What stays:
 
 * function words: articles, prepositions, pronouns, conjunctions, auxiliaries;
-* words in -ing, which mostly relate ("man holding cup"). A few are nouns: theirs is a permutation
-  less;
+* words in -ing, which mostly relate ("man holding cup"), but for some common nouns;
 * a place word before "of", "to" or "from", which belongs to it: "left of", "next to";
 * the ends of a clause: nothing moves across a comma.
 
@@ -44,8 +43,13 @@ _PLACE_WORDS = """
     adjacent back bottom center centre close closer closest edge end front left middle nearest next
     rear right side top
 """
+_NOUNS_IN_ING = """
+    awning building ceiling clothing earring evening flooring frosting icing lettering marking morning
+    painting pudding railing siding string wedding wing
+"""
 _STAY = frozenset(_FUNCTION_WORDS.split())
 _PLACES = frozenset(_PLACE_WORDS.split())
+_NOUNS = frozenset(_NOUNS_IN_ING.split())
 _OF = frozenset(("of", "to", "from"))
 _OPENS = regex.compile(r"^[\p{Ps}\p{Pi}\"']")
 _CLOSES = regex.compile(r"[\p{Pe}\p{Pf}\"',;:.!?]$")
@@ -104,7 +108,7 @@ def _runs(words: Words) -> np.ndarray:
         of_word: np.ndarray = np.array(answers)[codes]
         return of_word
 
-    stays = asked([w in _STAY or (len(w) > 4 and w.endswith("ing")) for w in bare])
+    stays = asked([word in _STAY or _relates(word) for word in bare])
     before = np.append(asked([word in _OF for word in bare])[1:], False)
     same_row = np.append(words.rows[1:] == words.rows[:-1], False)
     stays |= asked([word in _PLACES for word in bare]) & before & same_row
@@ -116,6 +120,10 @@ def _runs(words: Words) -> np.ndarray:
     )
     runs: np.ndarray = np.cumsum(begins) - 1
     return runs
+
+
+def _relates(word: str) -> bool:
+    return len(word) > 4 and word.endswith("ing") and word not in _NOUNS
 
 
 def _joined(

@@ -174,17 +174,15 @@ def check_origins(recipe: PromptsRecipe) -> None:
 
 def _data(recipe: PromptsRecipe) -> Path | None:
     """The data folder; one that is not there is only missed where a file of it is needed."""
-    if recipe.data is None:
-        return None
-    folder = Path(recipe.data)
-    needed = [origin for origin in recipe.origins if origin.kind == "official"]
-    if folder.is_dir() or needed:
-        if not folder.is_dir():
-            raise InputError(
-                f"{shown(recipe.data)}: the data folder, with {shown(needed[0].name)}, is not "
-                "there; start from the folder that the audit was started from, or give --data DIR"
-            )
+    folder = None if recipe.data is None else Path(recipe.data)
+    if folder is None or folder.is_dir():
         return folder
+    for origin in recipe.origins:
+        if origin.kind == "official":
+            raise InputError(
+                f"{shown(recipe.data)}: the data folder, with {shown(origin.name)}, is not there; "
+                "start from the folder that the audit was started from, or give --data DIR"
+            )
     return None
 
 

@@ -83,6 +83,7 @@ def test_what_has_no_other_order_comes_back_byte_for_byte(text):
         ),
         ("man in  white shirt on left", {"man in shirt white on left"}),
         ("left man", {"man left"}),
+        ("tall building", {"building tall"}),
         ("small dog, black cat", {"dog, small cat black"}),
     ],
 )
