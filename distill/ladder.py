@@ -26,9 +26,9 @@ from anatomy.report.sentences import percent
 from distill.architectures import MOBILECLIP, NANO, SHALLOW, checked, student_recipe
 from distill.overrides import Choices, Overrides
 from distill.pruning import student_tokenizer
-from distill.recipe import Precision, StudentRecipe, VocabularyRecipe
+from distill.recipe import StudentRecipe, VocabularyRecipe
 from distill.shallow import TeacherShape
-from distill.sizes import Sizes
+from distill.sizes import Precision, Sizes
 from distill.vocabulary import PrunedTokenizer
 
 LARGE_TEACHER = 100_000_000  # parameters: SAM3's text path has 353.7 M, MiniLM 22.7 M

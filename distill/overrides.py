@@ -44,6 +44,7 @@ _FACTS = {
     "student.kind": "--student",
     "schedule.steps": "--epochs or --minutes",
 }
+_MEASURED = "calibration."  # what a run writes into its own recipe
 
 
 @dataclass
@@ -73,8 +74,8 @@ class Overrides:
                     f"--set {shown(item)}: no value; give --set FIELD=VALUE, for example "
                     "--set loss.cosine=1.0"
                 )
-            if path in _FACTS:
-                how = f"; use {_FACTS[path]}" if _FACTS[path] else ""
+            if path in _FACTS or path.startswith(_MEASURED):
+                how = f"; use {_FACTS[path]}" if _FACTS.get(path) else ""
                 raise InputError(f"--set {path}: cannot be set by hand{how}")
             if path not in known:
                 raise InputError(f"--set {shown(path)}: no such field{_nearest(path, known)}")

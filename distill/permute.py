@@ -44,8 +44,8 @@ _PLACE_WORDS = """
     rear right side top
 """
 _NOUNS_IN_ING = """
-    awning building ceiling clothing earring evening flooring frosting icing lettering marking morning
-    painting pudding railing siding string wedding wing
+    awning building ceiling clothing earring evening flooring frosting icing lettering marking
+    morning painting pudding railing siding string wedding wing
 """
 _STAY = frozenset(_FUNCTION_WORDS.split())
 _PLACES = frozenset(_PLACE_WORDS.split())
