@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
 
 from anatomy.errors import InputError
 from anatomy.files import shown
@@ -15,7 +18,7 @@ from anatomy.findings import EncoderFinding, Findings
 from anatomy.measures.context import LengthHistogram, choose_context
 from anatomy.report.sentences import percent
 from distill.overrides import Choices
-from distill.recipe import StudentRecipe
+from distill.recipe import LossRecipe, PromptsRecipe, ScheduleRecipe, StudentRecipe
 
 PAPERS_TEACHER = "sam3"
 PAPERS_TRAINING = ("refcoco", "rf100vl")  # SAM3-LiteText, section 5.1
@@ -25,6 +28,7 @@ DEFAULT_MINUTES = 10.0
 TEACHER_LAYERS_RATE = 5e-4
 
 _PAPER = "SAM3-LiteText, section 5.1"
+_PAPERS = f"the paper's ({_PAPER})"
 _HELD_OUT = (
     "of each training source's prompts, but at least 100 (up to a tenth of it) and at most about "
     "2,000: enough to measure with, and soon measured"
@@ -83,7 +87,7 @@ def finding_of(findings: Findings, name: str) -> EncoderFinding:
 def _spec(findings: Findings, name: str) -> str:
     """How the audit was told of an encoder: sam3=PATH for sam3."""
     specs = findings.settings.encoders
-    return next((spec for spec in specs if spec in (name,) or spec.startswith(f"{name}=")), name)
+    return next((spec for spec in specs if spec == name or spec.startswith(f"{name}=")), name)
 
 
 def pooling(findings: Findings, own: str) -> tuple[str, str]:
@@ -132,7 +136,7 @@ def prompts(
         "seed": (findings.settings.seed, ""),
         "origins": (origins, "read again only if they are what was audited"),
         "train_sources": _training(findings, teacher),
-        "held_out_share": (0.05, _HELD_OUT),
+        "held_out_share": (_usual(PromptsRecipe, "held_out_share"), _HELD_OUT),
     }
 
 
@@ -188,43 +192,35 @@ def _together(groups: Mapping[str, LengthHistogram]) -> LengthHistogram:
 def loss(student: StudentRecipe) -> Choices:
     """Weights of the losses: the paper's."""
     large = student.kind == "litetext" and student.hidden_size >= 768
-    return {
-        "mse": (1.0, f"the paper's ({_PAPER})"),
-        "cosine": (2.0, f"the paper's ({_PAPER})"),
-        "consistency": (
-            0.05 if large else 0.1,
-            "the paper's for its largest student (Table 7)"
-            if large
-            else "the paper's for its smaller students (Table 7)",
-        ),
-    }
+    chosen: Choices = {name: (_usual(LossRecipe, name), _PAPERS) for name in ("mse", "cosine")}
+    chosen["consistency"] = (
+        (0.05, "the paper's for its largest student (Table 7)")
+        if large
+        else (0.1, "the paper's for its smaller students (Table 7)")
+    )
+    return chosen
 
 
 def schedule(student: StudentRecipe, minutes: float | None, epochs: float | None) -> Choices:
     """Optimiser and length: the paper's, but for the rate of copied layers and the time."""
-    copied = student.kind == "shallow" and student.init == "teacher"
-    chosen: Choices = {
-        "learning_rate": (
-            (TEACHER_LAYERS_RATE, "lower than the paper's 0.005, which would wreck copied layers")
-            if copied
-            else (5e-3, f"the paper's ({_PAPER})")
-        ),
-        "weight_decay": (0.05, f"the paper's ({_PAPER})"),
-        "batch": (64, f"the paper's ({_PAPER})"),
-        "accumulation": (2, f"the paper's ({_PAPER})"),
-        "clip": (1.0, "the usual bound of the gradient's norm"),
-    }
+    papers = ("learning_rate", "weight_decay", "batch", "accumulation", "epochs", "warmup_epochs")
+    chosen: Choices = {name: (_usual(ScheduleRecipe, name), _PAPERS) for name in papers}
+    chosen["clip"] = _usual(ScheduleRecipe, "clip"), "the usual bound of the gradient's norm"
+    if student.kind == "shallow" and student.init == "teacher":
+        why = "lower than the paper's 0.005, which would wreck copied layers"
+        chosen["learning_rate"] = TEACHER_LAYERS_RATE, why
     if epochs is not None:
-        chosen["epochs"] = (epochs, "asked for with --epochs")
-        chosen["warmup_epochs"] = (epochs / 10, "a tenth of the epochs, as in the paper")
-    else:
-        chosen["epochs"] = (100.0, f"the paper's ({_PAPER}), as far as the time allows")
-        chosen["warmup_epochs"] = (10.0, f"the paper's ({_PAPER}): a tenth of the epochs")
+        chosen["epochs"] = epochs, "asked for with --epochs"
+        chosen["warmup_epochs"] = epochs / 10, "a tenth of the epochs, as in the paper"
     if minutes is not None:
-        chosen["minutes"] = (minutes, "asked for with --minutes")
+        chosen["minutes"] = minutes, "asked for with --minutes"
     elif epochs is None:
-        chosen["minutes"] = (
-            DEFAULT_MINUTES,
-            "the default, for everything together; --minutes or --epochs changes it",
-        )
+        why = "the default, for everything together; --minutes or --epochs changes it"
+        chosen["minutes"] = DEFAULT_MINUTES, why
+        chosen["epochs"] = _usual(ScheduleRecipe, "epochs"), f"{_PAPERS}, as far as the time allows"
     return chosen
+
+
+def _usual(section: type[BaseModel], field: str) -> Any:
+    """What the recipe has where no rule speaks: the paper's, where there is one."""
+    return section.model_fields[field].default
