@@ -16,7 +16,6 @@ from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.findings import EncoderFinding, Findings
 from anatomy.measures.context import LengthHistogram, choose_context
-from anatomy.report.sentences import percent
 from distill.overrides import Choices
 from distill.recipe import LossRecipe, PromptsRecipe, ScheduleRecipe, StudentRecipe
 
@@ -173,8 +172,8 @@ def context(finding: EncoderFinding, sources: Sequence[str], most: int) -> tuple
         choice = choose_context(_together(own), own, recommended.bound)
         length = choice.length
         why = (
-            f"the smallest that cuts at most {percent(recommended.bound)} of the tokens of "
-            f"{', '.join(own)}, the sources that train; {choice.worst} decides"
+            f"the smallest that cuts at most {100 * recommended.bound:g} % of the tokens, overall "
+            f"and in each source that trains; {choice.worst} decides"
         )
     if length > most:
         return most, f"all that the teacher reads; the audit would take {length}"

@@ -21,6 +21,10 @@ from distill.sizes import PRECISIONS, UNUSED
 
 _out = Console()
 _MADE = "stand-in"
+_NEITHER = (
+    "Neither: more than is needed of a source that only evaluates, the words of a prompt that "
+    "trains in another order, or more than prompts.limit."
+)
 
 
 def print_plan(planned: Planned, run: str, written: Path | None) -> None:
@@ -33,6 +37,8 @@ def print_plan(planned: Planned, run: str, written: Path | None) -> None:
     _out.print()
     _out.print(_fields(recipe))
     _out.print(_prompts(planned))
+    if not (planned.prompts.train | planned.prompts.held_out).all():
+        _out.print(_NEITHER, style="dim")
     _out.print(_sizes(planned))
     _out.print(_next(planned, run, written))
 
@@ -43,9 +49,8 @@ def _headline(planned: Planned) -> Text:
     return Text.assemble(
         (shown(recipe.name), "bold"),
         f"\n  {_described(recipe.student)}, to do the work of {shown(recipe.teacher.encoder)}"
-        f"\n  {millions(sizes.held)} of its {millions(teacher)} parameters "
-        f"({percent(sizes.held / teacher)}), {_megabytes(sizes.total_bytes(precision))} MB in "
-        f"{precision}",
+        f"\n  {millions(sizes.held)} parameters, {percent(sizes.held / teacher)} of "
+        f"{millions(teacher)}; {_megabytes(sizes.total_bytes(precision))} MB in {precision}",
     )
 
 
