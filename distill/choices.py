@@ -22,9 +22,11 @@ from distill.recipe import LossRecipe, PromptsRecipe, ScheduleRecipe, StudentRec
 PAPERS_TEACHER = "sam3"
 PAPERS_TRAINING = ("refcoco", "rf100vl")  # SAM3-LiteText, section 5.1
 DEFAULT_MINUTES = 10.0
-# Learning rate of a student that starts as layers of its teacher. The paper's 5e-3 is for a student
-# from scratch and wrecks copied layers.
-TEACHER_LAYERS_RATE = 5e-4
+# Learning rate of a student that starts as layers of its teacher. Measured on MiniLM's layers 1 and
+# 6, 30,000 prompts of VEval, LVIS and RefCOCO val, 300 steps of 64, bfloat16: held-out mean pooled
+# cosine .922 at 2e-4, .938 at 5e-4, .943 at 1e-3, .944 at 2e-3. The lower of the two that are
+# equal is taken, since a whole run takes many more steps.
+TEACHER_LAYERS_RATE = 1e-3
 
 _PAPER = "SAM3-LiteText, section 5.1"
 _PAPERS = f"the paper's ({_PAPER})"
@@ -206,7 +208,7 @@ def schedule(student: StudentRecipe, minutes: float | None, epochs: float | None
     chosen: Choices = {name: (_usual(ScheduleRecipe, name), _PAPERS) for name in papers}
     chosen["clip"] = _usual(ScheduleRecipe, "clip"), "the usual bound of the gradient's norm"
     if student.kind == "shallow" and student.init == "teacher":
-        why = "lower than the paper's 0.005, which would wreck copied layers"
+        why = "measured for layers that start as the teacher's; the paper's 0.005 is for new ones"
         chosen["learning_rate"] = TEACHER_LAYERS_RATE, why
     if epochs is not None:
         chosen["epochs"] = epochs, "asked for with --epochs"
