@@ -148,21 +148,20 @@ def test_stand_ins_need_the_flag_and_have_to_be_missing_still(world):
     assert "anatomy audit" in message
 
 
-def test_stand_ins_are_made_again_by_their_seed(tmp_path, own_world):
-    (own_world.folder / "data" / "refcoco").rename(tmp_path / "away")
-    there = made(own_world)
-    sources = [
-        s.model_copy(update={"unique": 246_040}) if s.name == "refcoco" else s
-        for s in there.findings.sources
-    ]
-    there = there.altered(sources=sources)
+def test_stand_ins_are_made_again_by_their_seed(world):
+    changes = {"name": "rf100vl", "kind": "stand-in", "files": [], "unique": 554}
+    first, *others = world.findings.sources
+    settings = world.findings.settings.model_copy(
+        update={"sources": ["rf100vl,saco-veval", *world.findings.settings.sources[1:]]}
+    )
+    there = world.altered(sources=[first.model_copy(update=changes), *others], settings=settings)
     one, two = (read(there, stand_ins=True, seed=seed) for seed in (0, 0))
     assert one.kinds[0] == "stand-in"
-    assert one.member[:, 0].sum() == 246_040
+    assert one.member[:, 0].sum() == 554
     assert one.texts.equals(two.texts)
     assert np.array_equal(one.held_out, two.held_out)
     assert not read(there, stand_ins=True, seed=1).texts.equals(one.texts)
-    refuses(there, "refcoco", "--allow-stand-ins")
+    refuses(there, "rf100vl", "--allow-stand-ins")
 
 
 def test_other_sources_than_were_audited_are_refused(world):
