@@ -92,7 +92,10 @@ def teacher(shape: str, where: str, dtype: str) -> Teacher:
 def prompts(count: int) -> TokenTable:
     """Token ids: nine prompts in ten as RefCOCO's, the others as RF100-VL's."""
     texts = pa.concat_arrays(
-        [standins.generate("refcoco", count - count // 10), standins.generate("rf100vl", count // 10)]
+        [
+            standins.generate("refcoco", count - count // 10),
+            standins.generate("rf100vl", count // 10),
+        ]
     )
     return ClipTokenizer().encode(texts)
 
@@ -145,8 +148,8 @@ def main() -> None:
         return
     table = prompts(options.prompts)
     with tempfile.TemporaryDirectory() as folder:
-        same = ("--teacher", options.teacher, "--prompts", str(options.prompts))
-        same += ("--dtype", options.dtype, "--folder", folder)
+        shape = ("--teacher", options.teacher, "--prompts", str(options.prompts))
+        same = (*shape, "--dtype", options.dtype, "--folder", folder)
         costs = {
             name: cost_of(
                 python("benchmarks.distill_targets", "--one", name, *same), options.repeats

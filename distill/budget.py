@@ -71,7 +71,8 @@ def limited(
     """
     measured, minutes = recipe.calibration, recipe.schedule.minutes
     assert measured is not None  # noqa: S101
-    if minutes is None or measured.teacher_seconds is not None:
+    decided = measured.teacher_seconds is not None or recipe.schedule.steps is not None
+    if minutes is None or decided:
         return recipe
     if accelerator.is_main_process:
         chosen = rows(prompts.tokens, np.flatnonzero(prompts.train | prompts.held_out))

@@ -136,8 +136,8 @@ def _restore_moments(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
             number, _, kind = name.removeprefix(_MOMENTS).partition(".")
             moments.setdefault(int(number), {})[kind] = tensor
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    for number, kinds in moments.items():
+    for at, kinds in moments.items():
         for kind in ("exp_avg", "exp_avg_sq"):
-            if kinds[kind].shape != parameters[number].shape:
-                raise ValueError(f"moments of parameter {number} have another shape")
+            if kinds[kind].shape != parameters[at].shape:
+                raise ValueError(f"moments of parameter {at} have another shape")
     optimizer.load_state_dict({**content, "state": moments})

@@ -138,6 +138,46 @@ def plan(out: Path | None, **options: Any) -> None:
     print_plan(found, shlex.join(["distill", "run", *arguments]), out)
 
 
+@app.command()
+@planning
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Folder of the run's folder.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where teacher and student compute.",
+)
+@click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Go on with what the run's folder holds, or begin again.",
+)
+def run(out: Path, device: str, resume: bool, **options: Any) -> None:
+    """Train a student, or go on with one: the teacher's outputs, training, evaluation.
+
+    On several devices: torchrun --nproc-per-node N -m distill run ...
+    """
+    from anatomy.console import progress
+    from anatomy.progress import quiet
+    from distill.console import print_run
+    from distill.run import is_first
+    from distill.run import run as train
+
+    with progress() as steps:
+        told = steps if is_first() else quiet
+        found = train(planned(told, **options), out, device=device, resume=resume, steps=told)
+    if is_first():
+        print_run(found)
+
+
 def main() -> None:
     """Entry point of the `distill` command."""
     run_command(app, "distill", out_of_memory="give a smaller --student or fewer prompts")

@@ -12,10 +12,12 @@ from rich.text import Text
 
 from anatomy.amounts import millions
 from anatomy.console import table_of, text_of
+from anatomy.corpus.model import COMBINED
 from anatomy.files import shown
 from anatomy.report.sentences import percent
 from distill.plan import Planned
 from distill.recipe import Recipe, StudentRecipe
+from distill.run import STUDENT, Run
 from distill.shallow import parts_of
 from distill.sizes import PRECISIONS, UNUSED
 
@@ -41,6 +43,47 @@ def print_plan(planned: Planned, run: str, written: Path | None) -> None:
         _out.print(_NEITHER, style="dim")
     _out.print(_sizes(planned))
     _out.print(_next(planned, run, written))
+
+
+def print_run(run: Run) -> None:
+    """What a run came to: how near the student is, what it weighs, how long it took."""
+    recipe, sizes, trained = run.recipe, run.planned.sizes, run.trained
+    table = table_of(
+        "Student and teacher on held-out prompts: cosine",
+        ["Source"],
+        ["Prompts", "Pooled, mean", "5th percentile", "Tokens, mean", "One mean vector"],
+    )
+    for found in run.quality:
+        table.add_row(
+            text_of(found.group),
+            f"{found.prompts:,}",
+            f"{found.cosine:.4f}",
+            f"{found.cosine_p5:.4f}",
+            f"{found.token_cosine:.4f}",
+            f"{found.baseline:.4f}",
+            style="bold" if found.group == COMBINED else "",
+        )
+    _out.print(table)
+    precision = recipe.export_precision
+    _out.print(
+        f"{_described(recipe.student)}: {millions(sizes.held)} of the teacher's "
+        f"{millions(run.teacher.model.parameters)} parameters "
+        f"({percent(sizes.held / run.teacher.model.parameters)}), "
+        f"{_megabytes(sizes.total_bytes(precision))} MB in {precision}",
+        markup=False,
+        highlight=False,
+    )
+    epochs = trained.prompts / len(run.data.training)
+    parts = [
+        f"{trained.steps:,} steps, {trained.prompts:,} prompts seen ({epochs:.1f} epochs)",
+        f"{trained.seconds / 60:.1f} minutes",
+    ]
+    if trained.resumed:
+        parts.append(f"{trained.resumed:,} of the steps were there already")
+    if run.data.targets.reused:
+        parts.append(f"{run.data.targets.reused:,} of the teacher's outputs were there already")
+    _out.print("Training: " + "; ".join(parts), markup=False, highlight=False)
+    _out.print(f"Student: {shown(run.folder / STUDENT)}", markup=False, soft_wrap=True)
 
 
 def _headline(planned: Planned) -> Text:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anatomy
-from anatomy.encoders import Encoder, NoWeightsError, resolve
+from anatomy.encoders import Encoder
 from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.findings import Findings
@@ -33,11 +33,13 @@ from distill.recipe import (
     TeacherRecipe,
 )
 from distill.sizes import PRECISIONS, Sizes
+from distill.teacher import opened, resolved
 from distill.vocabulary import PrunedTokenizer
 
 if TYPE_CHECKING:
     from anatomy.encoders.model import TextModel
 
+_PLANNED = "the recipe was planned"
 _FOLDER = re.compile(r"\w[\w.+-]{0,63}")
 
 
@@ -145,11 +147,11 @@ def prepare(
     )
     check_origins(prompts_recipe)  # before anything that takes time
     finding = choices.finding_of(findings, name)
-    encoder = _resolved(spec, finding.tokenizer, f"{shown(path)} was")
+    encoder = resolved(spec, finding.tokenizer, f"{shown(path)} was made")
     prompts = read_prompts(prompts_recipe, encoder.tokenizer, steps)
     steps(f"Loading {name}")
     weights = finding.inside.weights if finding.inside else ""
-    model = _opened(encoder, spec, weights, f"{shown(path)} was")
+    model = opened(encoder, spec, weights, f"{shown(path)} was made")
     from distill.shallow import teacher_shape
 
     shape = teacher_shape(model)
@@ -212,10 +214,10 @@ def revisit(recipe: Recipe, steps: Steps = quiet) -> Planned:
     """
     asked = recipe.teacher
     check_origins(recipe.prompts)
-    encoder = _resolved(asked.encoder, asked.tokenizer, "the recipe was planned")
+    encoder = resolved(asked.encoder, asked.tokenizer, _PLANNED)
     prompts = read_prompts(recipe.prompts, encoder.tokenizer, steps)
     steps(f"Loading {asked.encoder}")
-    model = _opened(encoder, asked.encoder, asked.weights_sha256, "the recipe was planned")
+    model = opened(encoder, asked.encoder, asked.weights_sha256, _PLANNED)
     counts = token_counts(prompts, encoder.tokenizer.vocabulary_size)
     tokenizer = student_tokenizer(recipe.vocabulary, encoder.tokenizer, counts)
     sizes = _count(recipe.student, tokenizer.vocabulary_size, asked, model)
@@ -227,35 +229,6 @@ def _count(student: StudentRecipe, tokens: int, teacher: TeacherRecipe, model: T
     from distill.students import count
 
     return count(student, tokens, teacher.width, teacher_shape(model))
-
-
-def _resolved(spec: str, tokenizer: str, when: str) -> Encoder:
-    """The encoder, if its tokenizer is the one that was audited."""
-    (encoder,) = resolve([spec])
-    now = encoder.tokenizer.description
-    if now != tokenizer:
-        raise InputError(
-            f"{shown(spec)}: has another tokenizer than when {when} made ({shown(now)}; then: "
-            f"{shown(tokenizer)}); run `anatomy audit` again and plan from its findings"
-        )
-    return encoder
-
-
-def _opened(encoder: Encoder, spec: str, weights: str, when: str) -> TextModel:
-    """Its weights, if they are those that were audited."""
-    try:
-        if encoder.open is None:
-            raise NoWeightsError(encoder.weights)
-        model = encoder.open("cpu", "float32")
-    except NoWeightsError as error:
-        raise InputError(f"{shown(spec)}: has no weights here any more ({error})") from error
-    if model.weights_hash != weights:
-        raise InputError(
-            f"{shown(spec)}: has other weights than when {when} made (hash "
-            f"{model.weights_hash[:12]}... now, {shown(weights)[:12]}... then); run "
-            "`anatomy audit` again and plan from its findings"
-        )
-    return model
 
 
 def _folder(asked: str | None, usual: str) -> str:

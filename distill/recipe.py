@@ -6,6 +6,8 @@ and read by every later step; nothing else decides anything.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +25,7 @@ _TITLE = (
     "the comment above a field says why it is what it is."
 )
 Pooling = Literal["mean", "end", "cls"]
-Precision = Literal["float32", "bfloat16"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class Part(BaseModel):
@@ -42,7 +44,12 @@ class TeacherRecipe(Part):
     context: int = Field(description="Positions that it reads")
     pooling: Pooling
     parameters: int
-    precision: Precision = "float32"
+    precision: Precision = Field(
+        "auto", description="It computes in; auto: bfloat16 on CUDA, else float32"
+    )
+    stored: Literal["float16", "float32"] = Field(
+        "float16", description="In which its token outputs are kept"
+    )
 
 
 class OriginRecipe(Part):
@@ -146,13 +153,30 @@ class ScheduleRecipe(Part):
     batch: int = Field(64, ge=1)
     accumulation: int = Field(2, ge=1)
     clip: float | None = Field(1.0, gt=0, description="Of the gradient's norm")
-    precision: Precision = "float32"
+    precision: Precision = Field(
+        "auto", description="Of matrix products; auto: bfloat16 where the machine multiplies it"
+    )
     minutes: float | None = Field(
         None, gt=0, description="Time for targets, training and evaluation; None: as many as needed"
     )
     steps: int | None = Field(
         None, ge=1, description="Optimiser steps, where a calibration has fixed them"
     )
+    checkpoint_seconds: float = Field(
+        30, ge=0, description="Between two checkpoints, or longer if one takes long; 0: each report"
+    )
+
+
+class CalibrationRecipe(Part):
+    """What a run decided by measuring, when and where it began; see `distill.budget`."""
+
+    asked_sha256: str = Field(description="Recipe.digest before anything was decided")
+    device: Literal["cpu", "cuda"]
+    threads: int
+    processes: int
+    teacher_seconds: float | None = Field(default=None, description="For all prompts, estimated")
+    step_seconds: float | None = Field(default=None, description="Of an optimiser step")
+    spent_seconds: float = Field(default=0.0, description="Of the minutes, when last measured")
 
 
 class Recipe(Part):
@@ -173,9 +197,29 @@ class Recipe(Part):
     cosine_gate: float = Field(
         0.9, description="A source whose held-out mean pooled cosine is lower is flagged"
     )
+    calibration: CalibrationRecipe | None = Field(
+        None, description="In a run's folder only: what was decided there by measuring"
+    )
     reasons: dict[str, str] = Field(
         default_factory=dict, description="Field -> the finding and the rule that chose it"
     )
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of all that a student depends on: not of names, places or reasons."""
+        content = self.model_dump(
+            mode="json",
+            exclude={
+                "name": True,
+                "generator": True,
+                "reasons": True,
+                "calibration": True,
+                "prompts": {"findings", "data"},
+                "schedule": {"checkpoint_seconds"},
+            },
+        )
+        canonical = json.dumps(content, sort_keys=True)
+        return hashlib.sha256(canonical.encode("ascii")).hexdigest()
 
     def to_yaml(self) -> str:
         """The recipe as YAML text, each reason as a comment above what it explains."""

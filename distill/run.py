@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from anatomy.inside.options import found_device
 from anatomy.progress import Steps, quiet
 from distill.budget import begin, limited, stepped
 from distill.data import Data, gather
-from distill.outputs import closeness, student_outputs
+from distill.outputs import Quality, closeness, qualities, student_outputs
 from distill.plan import Planned
 from distill.prompts import load_prompts
 from distill.recipe import Recipe
@@ -44,6 +45,8 @@ class Run:
     student : Student
         Trained, in evaluation mode.
     trained : Trained
+    quality : list of Quality
+        On the held-out prompts: all of them, then each source's. Empty but in the first process.
     """
 
     folder: Path
@@ -52,6 +55,7 @@ class Run:
     data: Data
     student: Student
     trained: Trained
+    quality: list[Quality]
 
     @property
     def recipe(self) -> Recipe:
@@ -134,8 +138,17 @@ def run(
             steps("Saving the student")
             student.save(folder / STUDENT)
             planned.tokenizer.save(folder / STUDENT / TOKENIZER)
+            steps("Measuring it on held-out prompts")
+            quality = qualities(student, data, planned.prompts, recipe.teacher.pooling)
+        else:
+            quality = []
         accelerator.wait_for_everyone()
-    return Run(folder, planned, teacher, data, student, trained)
+    return Run(folder, planned, teacher, data, student, trained, quality)
+
+
+def is_first() -> bool:
+    """Whether this is the only process of a run or, of several, the one that writes."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def new_student(planned: Planned) -> Student:

@@ -11,7 +11,7 @@ import numpy as np
 from distill.batches import Order, assemble
 from distill.examples import Examples
 from distill.losses import Terms, distillation_loss, mean_pooled
-from distill.targets import Targets
+from distill.targets import NONE, Targets
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from distill.recipe import Recipe
 
+_SOME = 4096  # tokens
 MEASURED = ("loss", "mse", "cosine", "consistency", "gradient_norm")
 
 
@@ -79,7 +80,8 @@ def parameter_groups(student: Module, weight_decay: float) -> list[dict[str, Any
     tables = {
         id(module.weight) for module in student.modules() if isinstance(module, torch.nn.Embedding)
     }
-    decayed, free = [], []
+    decayed: list[torch.nn.Parameter] = []
+    free: list[torch.nn.Parameter] = []
     for name, parameter in student.named_parameters():
         if not parameter.requires_grad:
             continue
@@ -172,6 +174,19 @@ class Stepper:
         self._sums.zero_()
         self._counted = 0
         return found
+
+    def constant_loss(self) -> float:
+        """What one vector for all tokens, their mean, would come to; on some of the tokens."""
+        import torch
+
+        target = self._examples.target[self._examples.target != NONE]
+        some = target[:: max(1, len(target) // _SOME)]
+        teacher = torch.from_numpy(self._targets.tokens[some]).float()
+        mean = teacher.mean(dim=0).expand_as(teacher)
+        none = teacher[:0]
+        weights = self.recipe.loss
+        terms = distillation_loss(weights, mean, teacher, none, none, tokens=len(some), prompts=0)
+        return float(terms.total)
 
     def _pass(self, part: np.ndarray, tokens: int, prompts: int) -> Terms:
         """The loss of this process's share of a batch."""

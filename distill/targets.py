@@ -151,13 +151,12 @@ def make_targets(
     sorted_rows = rows(whole, order)
     row_of = np.empty(len(order), dtype=np.int64)
     row_of[order] = np.arange(len(order))
-    key = _key(teacher, sorted_rows, pooling, dtype)
+    own = folder / _key(teacher, sorted_rows, pooling, dtype)[:24]
     try:
-        place = folder / key[:24]
-        place.mkdir(parents=True, exist_ok=True)
-        journal, reused, seconds = _fill(teacher, sorted_rows, place, pooling, dtype, steps)
-        tokens = _mapped(place / "tokens.bin", dtype, len(sorted_rows.ids), journal.width)
-        pooled = _mapped(place / "pooled.bin", "float32", len(order), journal.pooled_width)
+        own.mkdir(parents=True, exist_ok=True)
+        journal, reused, seconds = _fill(teacher, sorted_rows, own, pooling, dtype, steps)
+        tokens = _mapped(own / "tokens.bin", dtype, len(sorted_rows.ids), journal.width)
+        pooled = _mapped(own / "pooled.bin", "float32", len(order), journal.pooled_width)
     except OSError as error:
         raise InputError(
             f"{shown(folder)}: the teacher's outputs cannot be kept there ({error.strerror}); "
@@ -228,14 +227,13 @@ def _fill(
             for stream, block, digest in zip(
                 (tokens_file, pooled_file), (stored, pooled), hashes, strict=True
             ):
-                body = memoryview(block).cast("B")
+                body = block.tobytes()
                 stream.write(body)
-                digest.update(body)  # type: ignore[union-attr]
+                digest.update(body)
             journal.rows = reused + end
             if time.perf_counter() - saved > JOURNAL_SECONDS or journal.rows == len(table):
                 journal.tokens_sha256, journal.pooled_sha256 = (
-                    digest.hexdigest()  # type: ignore[union-attr]
-                    for digest in hashes
+                    digest.hexdigest() for digest in hashes
                 )
                 _synced(tokens_file, pooled_file)
                 journal.write(place)

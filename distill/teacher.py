@@ -42,26 +42,12 @@ def open_teacher(recipe: TeacherRecipe, device: str = "cpu") -> Teacher:
     Raises
     ------
     InputError
-        If its weights are not here, or its tokenizer or weights are not those of the recipe: a
-        student of another teacher would be evaluated, and deployed, against the wrong one.
+        If its weights are not here, or its tokenizer or weights are not those of the recipe.
     """
-    (encoder,) = resolve([recipe.encoder])
-    if encoder.tokenizer.description != recipe.tokenizer:
-        raise InputError(
-            f"{shown(recipe.encoder)}: its tokenizer is {shown(encoder.tokenizer.description)}, "
-            f"but the recipe was planned with {shown(recipe.tokenizer)}; audit and plan again"
-        )
-    if encoder.open is None:
-        raise InputError(f"{shown(recipe.encoder)}: cannot teach: {encoder.weights}")
-    try:
-        model = encoder.open(device, precision_on(device, recipe.precision))
-    except NoWeightsError as error:
-        raise InputError(f"{shown(recipe.encoder)}: cannot teach: {error}") from error
-    if model.weights_hash != recipe.weights_sha256:
-        raise InputError(
-            f"{shown(recipe.encoder)}: its weights have hash {model.weights_hash[:12]}, but the "
-            f"recipe was planned with {shown(recipe.weights_sha256[:12])}; audit and plan again"
-        )
+    when = "the recipe was planned"
+    encoder = resolved(recipe.encoder, recipe.tokenizer, when)
+    dtype = precision_on(device, recipe.precision)
+    model = opened(encoder, recipe.encoder, recipe.weights_sha256, when, device, dtype)
     return Teacher(encoder, model)
 
 
@@ -79,3 +65,43 @@ def precision_on(device: str, precision: str) -> str:
     if precision != "auto":
         return precision
     return "bfloat16" if device == "cuda" else "float32"
+
+
+def resolved(spec: str, tokenizer: str, when: str) -> Encoder:
+    """The encoder, if its tokenizer is still of this description.
+
+    A student of another one would be evaluated, and deployed, against the wrong teacher. `when`
+    says in the message what it was compared with: "the recipe was planned".
+    """
+    (encoder,) = resolve([spec])
+    now = encoder.tokenizer.description
+    if now != tokenizer:
+        raise InputError(
+            f"{shown(spec)}: has another tokenizer than when {when} ({shown(now)}; then: "
+            f"{shown(tokenizer)}); run `anatomy audit` again and plan from its findings"
+        )
+    return encoder
+
+
+def opened(
+    encoder: Encoder,
+    spec: str,
+    weights: str,
+    when: str,
+    device: str = "cpu",
+    dtype: str = "float32",
+) -> TextModel:
+    """Its weights, if they are still of this hash."""
+    try:
+        if encoder.open is None:
+            raise NoWeightsError(encoder.weights)
+        model = encoder.open(device, dtype)
+    except NoWeightsError as error:
+        raise InputError(f"{shown(spec)}: has no weights here any more ({error})") from error
+    if model.weights_hash != weights:
+        raise InputError(
+            f"{shown(spec)}: has other weights than when {when} (hash "
+            f"{model.weights_hash[:12]}... now, {shown(weights)[:12]}... then); run "
+            "`anatomy audit` again and plan from its findings"
+        )
+    return model

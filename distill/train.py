@@ -39,10 +39,9 @@ METRICS = "metrics.jsonl"
 CHECKPOINTS = "checkpoints"
 LOGS = 200  # lines of a run's metrics.jsonl, about
 CHECKS = 20  # of them with the held-out prompts
-CHECKPOINT_SECONDS = 30.0
 CHECKPOINT_SHARE = 0.02  # of the time may go into checkpoints
 WINDOW = 10  # reports whose mean loss is judged
-DIVERGED = 3.0  # times the least mean, and above the first: the run is worse than when it began
+DIVERGED = 2.0  # times the least such mean, while one constant vector would do as well
 
 Check = Callable[[Any], Mapping[str, float]]
 
@@ -135,7 +134,8 @@ def train(
     Raises
     ------
     InputError
-        If the loss is no number or has grown far above its least; the message says what to do.
+        If the loss is no number, or grows until a constant would do as well; the message says what
+        to do.
     """
     stepper = Stepper(recipe, student, examples, targets, accelerator)
     steps, warmup = planned_steps(recipe.schedule, stepper.order)
@@ -150,12 +150,12 @@ def train(
     accelerator.wait_for_everyone()  # all have read before one begins to write
     if main:
         write_whole(folder / METRICS, b"".join(json.dumps(line).encode() + b"\n" for line in kept))
-    log = _Log(folder / METRICS, stepper.order, steps, done, spent)
+    log = _Log(folder / METRICS, stepper.order, steps, done, spent, stepper.constant_loss())
     log.losses += [line["loss"] for line in kept]
     stepper.prepare()
     every = max(1, steps // LOGS)
     checked = max(1, steps // CHECKS // every) * every
-    saved, pause = time.perf_counter(), CHECKPOINT_SECONDS
+    saved, pause = time.perf_counter(), recipe.schedule.checkpoint_seconds
     cosine: float | None = None
     for number in range(done, steps):
         rate = learning_rate(number, steps, warmup, recipe.schedule.learning_rate)
@@ -181,7 +181,7 @@ def train(
                 state = {"seconds": log.seconds}
                 checkpoints.save(place, key, behind, student, stepper.optimizer, state)
                 saved = time.perf_counter()
-                pause = max(CHECKPOINT_SECONDS, (saved - begun) / CHECKPOINT_SHARE)
+                pause = max(pause, (saved - begun) / CHECKPOINT_SHARE) if pause else 0
     accelerator.wait_for_everyone()
     return Trained(steps, stepper.order.seen(steps), done, log.seconds)
 
@@ -203,8 +203,11 @@ def _lines(path: Path, done: int) -> list[dict[str, Any]]:
 class _Log:
     """metrics.jsonl, the rate, and the judgement whether a run still learns."""
 
-    def __init__(self, path: Path, order: Order, steps: int, done: int, spent: float) -> None:
+    def __init__(
+        self, path: Path, order: Order, steps: int, done: int, spent: float, constant: float
+    ) -> None:
         self._path, self._order, self._steps, self._spent = path, order, steps, spent
+        self._constant = constant
         self._clock = self._mark = time.perf_counter()
         self._rested = 0.0
         self._done = self._first = done
@@ -224,16 +227,19 @@ class _Log:
         self._rested += time.perf_counter() - begun
 
     def refuse(self, means: Mapping[str, float], number: int) -> None:
-        """Stop a run whose loss is no number, or far above its least."""
+        """Stop a run whose loss is no number, or that has lost what it had learnt."""
         if not all(map(math.isfinite, means.values())):
             what = f"the loss or its gradient is no number near step {number:,}"
         else:
             self.losses.append(means["loss"])
             ends = range(WINDOW, len(self.losses) + 1)
             judged = [statistics.fmean(self.losses[at - WINDOW : at]) for at in ends]
-            if not judged or judged[-1] <= max(judged[0], DIVERGED * min(judged)):
+            if not judged or judged[-1] <= max(DIVERGED * min(judged), self._constant):
                 return
-            what = f"the loss is {judged[-1]:.3g} at step {number:,} and was {min(judged):.3g}"
+            what = (
+                f"the loss is {judged[-1]:.3g} at step {number:,} and was {min(judged):.3g}; "
+                f"one vector for all tokens would give {self._constant:.3g}"
+            )
         raise InputError(
             f"training diverged: {what}; run again with a lower rate "
             "(--set schedule.learning_rate=...), a longer warm-up (schedule.warmup_epochs) or "

@@ -68,6 +68,7 @@ def small_recipe(**schedule: Any) -> Any:
         "warmup_epochs": 1,
         "batch": 8,
         "precision": "float32",
+        "checkpoint_seconds": 0,
     }
     return SimpleNamespace(
         seed=0, loss=LossRecipe(), schedule=ScheduleRecipe(**(options | schedule))

@@ -32,12 +32,16 @@ def test_the_loss_is_equations_3_to_6(seed, tokens, moved, scale, reduction):
     one, two = (draw(moved, WIDTH, seed=seed + at, scale=scale) for at in (2, 3))
     weights = LossRecipe(mse=0.7, cosine=2.0, consistency=0.1, reduction=reduction)
     over = 1 if reduction == "sum" else WIDTH
-    mse = sum(float(np.sum((s - t) ** 2)) for s, t in zip(student.numpy(), teacher.numpy()))
+    mse = sum(
+        float(np.sum((s - t) ** 2)) for s, t in zip(student.numpy(), teacher.numpy(), strict=True)
+    )
     cosine = sum(
         1 - float(np.dot(s, t)) / (np.linalg.norm(s) * np.linalg.norm(t))
-        for s, t in zip(student.numpy(), teacher.numpy())
+        for s, t in zip(student.numpy(), teacher.numpy(), strict=True)
     )
-    consistency = sum(float(np.sum((s - t) ** 2)) for s, t in zip(one.numpy(), two.numpy()))
+    consistency = sum(
+        float(np.sum((s - t) ** 2)) for s, t in zip(one.numpy(), two.numpy(), strict=True)
+    )
     expected = (mse / over / 20, cosine / 20, consistency / over / 10)
     for dtype, tolerance in ((torch.float64, 1e-12), (torch.float32, 1e-5)):
         parts = [part.to(dtype) for part in (student, teacher, one, two)]

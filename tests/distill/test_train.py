@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from pathlib import Path
@@ -13,7 +14,6 @@ import torch
 
 from anatomy.errors import InputError
 from distill import checkpoints
-from distill import train as module
 from distill.outputs import closeness, student_outputs
 from distill.steps import Stepper, accelerator_for, learning_rate, parameter_groups
 from distill.train import CHECKPOINTS, METRICS, Progress, Trained, train
@@ -25,13 +25,6 @@ KEY = "k"
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return small_data(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(autouse=True)
-def often(monkeypatch):
-    """A checkpoint at every report."""
-    monkeypatch.setattr(module, "CHECKPOINT_SECONDS", -1.0)
-    monkeypatch.setattr(module, "CHECKPOINT_SHARE", 1e9)
 
 
 def run(
@@ -65,7 +58,7 @@ def test_the_rate_warms_up_and_falls_to_zero():
     rates = [learning_rate(step, 100, 10, 2.0) for step in range(100)]
     assert rates[:10] == pytest.approx([0.2 * step for step in range(1, 11)])
     assert rates[10] == 2.0 and rates[55] == pytest.approx(1.0) and 0 < rates[99] < 1e-3
-    assert all(a > b for a, b in zip(rates[10:], rates[11:], strict=False))
+    assert all(a > b for a, b in itertools.pairwise(rates[10:]))
     assert learning_rate(0, 1, 0, 2.0) == 2.0
 
 
@@ -119,7 +112,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(data, tmp_p
     assert not same_weights(one, run(data, tmp_path / "3", recipe)[0])
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -135,9 +128,9 @@ def test_a_stopped_run_ends_in_the_same_weights(data, tmp_path, stops):
 
         def watch(progress: Progress, stop: int = stop) -> None:
             if progress.step >= stop:
-                raise Stopped
+                raise StoppedError
 
-        with pytest.raises(Stopped):
+        with pytest.raises(StoppedError):
             run(data, tmp_path / "stopped", student=student(), watch=watch)
     found, trained = run(data, tmp_path / "stopped", student=student())
     assert same_weights(found, expected)
