@@ -204,9 +204,11 @@ class Stepper:
         )
         mask = _on(batch.mask, device)
         teacher = _on(self._targets.tokens[batch.targets], device).float()
+        # Without padding there is nothing to hide, and attention is faster without a mask.
+        hidden = mask if student.padded or not batch.mask.all() else None
         half = self.recipe.schedule.precision == "bfloat16"
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            outputs = self.model(_on(batch.ids, device), mask).float()
+            outputs = self.model(_on(batch.ids, device), hidden).float()
         pooled = mean_pooled(outputs, mask)
         terms = distillation_loss(
             weights,

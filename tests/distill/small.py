@@ -35,7 +35,7 @@ class SmallStudent(torch.nn.Module):
         self.padded, self.pad_id, self.width = padded, 0, 3
         self.recipe = SimpleNamespace(context=CONTEXT)
 
-    def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
         hidden = self.norm(self.embedding(ids)).transpose(1, 2)
         hidden = self.dropout(self.batch_norm(self.mix(hidden)).transpose(1, 2))
         outputs: torch.Tensor = self.linear(hidden + hidden.mean(dim=1, keepdim=True))

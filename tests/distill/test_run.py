@@ -196,9 +196,11 @@ def test_two_processes_train_the_same_student(world, tmp_path, launcher):
     """Up to the order in which floats are added."""
     starts = {
         "torchrun": ["torch.distributed.run", "--nproc-per-node=2", "--standalone"],
+        # Its --cpu starts processes through MPI alone; this is the way that several GPUs take.
         "accelerate": [
-            *("accelerate.commands.launch", "--cpu", "--num_processes=2", "--num_machines=1"),
-            *("--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0"),
+            *("accelerate.commands.launch", "--multi_gpu", "--num_processes=2"),
+            *("--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"),
+            "--main_process_port=0",
         ],
     }
     start = [sys.executable, "-m", *starts[launcher], "-m", "distill"]
