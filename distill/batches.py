@@ -103,7 +103,12 @@ class Order:
 
 
 def assemble(
-    examples: Examples, chosen: np.ndarray, *, length: int | None, pad_id: int, permute: bool
+    examples: Examples,
+    chosen: np.ndarray,
+    *,
+    length: int | None,
+    pad_id: int,
+    permute: np.ndarray | None = None,
 ) -> Batch:
     """The arrays of one batch.
 
@@ -114,10 +119,11 @@ def assemble(
     length : int or None
         Positions of the arrays; None: as many as the longest row has.
     pad_id : int
-    permute : bool
-        Whether the permuted versions are added.
+    permute : ndarray of bool, shape [B], optional
+        Whose permuted versions are added, where they differ.
     """
-    moved = np.flatnonzero(examples.moved[chosen]) if permute else np.empty(0, dtype=np.int64)
+    wanted = False if permute is None else permute
+    moved = np.flatnonzero(examples.moved[chosen] & wanted)
     others = chosen[moved]
     lengths = np.concatenate([examples.table.lengths[chosen], examples.permuted.lengths[others]])
     width = int(lengths.max()) if length is None else length

@@ -48,6 +48,8 @@ def hidden_states(model: Any, ids: Tensor, mask: Tensor | None) -> Tensor:
     The same as the class gives for a batch that is padded to the length of its table, at the valid
     positions, if there are no RepMixer blocks: attention does not see what the mask hides.
     """
+    import torch
+
     length = ids.shape[1]
     embeddings = model.embeddings
     positions = embeddings.position_embedding.position_embedding[0, :, :length]
@@ -55,6 +57,9 @@ def hidden_states(model: Any, ids: Tensor, mask: Tensor | None) -> Tensor:
     hidden = hidden + positions.to(hidden.dtype)
     # The library's own function would ask the device whether all is valid, and wait for it.
     allowed = None if mask is None else mask[:, None, None, :]
+    if allowed is not None and model.config._attn_implementation == "eager":  # adds what it gets
+        least = torch.finfo(hidden.dtype).min
+        allowed = torch.zeros_like(allowed, dtype=hidden.dtype).masked_fill(~allowed, least)
     for layer in model.layers:
         hidden = layer(hidden, attention_mask=allowed)
     normed: Tensor = model.final_layer_norm(hidden)

@@ -113,7 +113,7 @@ def distillation_loss(
     permuted: Tensor,
     *,
     tokens: int,
-    prompts: int,
+    prompts: float,
 ) -> Terms:
     """Equation 3.
 
@@ -125,7 +125,8 @@ def distillation_loss(
     pooled, permuted : Tensor of float, shape [P, D]
         The student's mean-pooled outputs of prompts and of their permuted versions (equation 6).
         Prompts that no permutation changes may be left out: their term is zero.
-    tokens, prompts : int
+    tokens : int
+    prompts : float
         By which sums over tokens and over prompts are divided: K, and the number of prompts with
         the left-out ones, of the whole optimiser step.
 
@@ -136,6 +137,6 @@ def distillation_loss(
     """
     mse = squared_error(student, teacher, weights.reduction).sum() / max(1, tokens)
     cosine = cosine_distance(student, teacher).sum() / max(1, tokens)
-    consistency = squared_error(pooled, permuted, weights.reduction).sum() / max(1, prompts)
+    consistency = squared_error(pooled, permuted, weights.reduction).sum() / (prompts or 1)
     total = weights.mse * mse + weights.cosine * cosine + weights.consistency * consistency
     return Terms(mse, cosine, consistency, total)

@@ -138,6 +138,13 @@ class LossRecipe(Part):
     mse: float = Field(1.0, ge=0)
     cosine: float = Field(2.0, ge=0)
     consistency: float = Field(0.1, ge=0)
+    consistency_share: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="Of a step's prompts whose permuted version is read, drawn at random; their "
+        "term stands for all",
+    )
     reduction: Literal["mean", "sum"] = Field(
         "mean", description="Of squared differences over the outputs' width"
     )

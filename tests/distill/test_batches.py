@@ -14,6 +14,7 @@ from distill.vocabulary import Aligned
 from tests.distill.test_targets import FakeModel, run, table_of
 
 PAD = 9
+ALL = np.ones(1, dtype=bool)
 
 
 @given(
@@ -110,7 +111,7 @@ def test_a_selection_is_the_same_prompts(targets):
 @pytest.mark.parametrize("length", [None, 6])
 def test_the_arrays_of_a_batch(targets, length):
     found = joined(targets)
-    batch = assemble(found, np.array([1, 0]), length=length, pad_id=PAD, permute=True)
+    batch = assemble(found, np.array([1, 0]), length=length, pad_id=PAD, permute=ALL)
     rest = [PAD] * ((length or 4) - 4)
     assert batch.ids.tolist() == [[1, 7, 8, 2, *rest], [1, 5, 6, 2, *rest], [1, 6, 5, 2, *rest]]
     assert batch.mask.tolist() == [[True] * 4 + [False] * len(rest)] * 3
@@ -121,7 +122,7 @@ def test_the_arrays_of_a_batch(targets, length):
 
 
 def test_without_permutation_there_is_no_second_pass(targets):
-    batch = assemble(joined(targets), np.array([0, 1, 2]), length=None, pad_id=PAD, permute=False)
+    batch = assemble(joined(targets), np.array([0, 1, 2]), length=None, pad_id=PAD)
     assert len(batch.ids) == 3 and not len(batch.moved)
 
 
@@ -136,7 +137,7 @@ def test_shorter_prompts_are_padded_to_the_longest(tmp_path):
         context=4,
         special_ids=(1, 2),
     )
-    batch = assemble(found, np.array([0, 1]), length=None, pad_id=PAD, permute=True)
+    batch = assemble(found, np.array([0, 1]), length=None, pad_id=PAD, permute=ALL)
     assert batch.ids.tolist() == [[1, 2, PAD, PAD], [1, 5, 6, 2]]
     assert batch.mask.tolist() == [[True, True, False, False], [True] * 4]
     assert batch.places.tolist() == [0, 1, 4, 5, 6, 7]

@@ -14,9 +14,12 @@ import torch
 
 from anatomy.errors import InputError
 from distill import checkpoints
+from distill.batches import assemble
 from distill.outputs import closeness, student_outputs
+from distill.recipe import LossRecipe
 from distill.steps import Stepper, accelerator_for, learning_rate, parameter_groups
 from distill.train import CHECKPOINTS, METRICS, Progress, Trained, train
+from tests.distill import samples
 from tests.distill.small import SmallStudent, small_data, small_recipe
 
 KEY = "k"
@@ -216,16 +219,45 @@ def test_accumulation_leaves_the_gradient_as_it_is(data, tmp_path):
 
 
 def test_a_permuted_prompt_in_the_same_pass_or_apart_is_the_same_in_evaluation(data):
-    """Batch normalisation uses its running statistics there."""
-    from distill.batches import assemble
-
+    """RepMixer's batch normalisation uses its running statistics there, and not in training."""
     examples, _ = data
+    student = samples.small(repmixer=True)
+    batch = assemble(
+        examples, np.arange(20), length=samples.CONTEXT, pad_id=0, permute=np.ones(20, dtype=bool)
+    )
+    ids, mask = torch.from_numpy(batch.ids % samples.TOKENS), torch.from_numpy(batch.mask)
+    assert len(ids) > 20
+    ids[~mask] = student.pad_id
+    for training, same in ((False, True), (True, False)):
+        student.train(training)
+        with torch.no_grad():
+            joined = student(ids, mask)
+            apart = torch.cat([student(ids[:20], mask[:20]), student(ids[20:], mask[20:])])
+        assert torch.allclose(joined[mask], apart[mask], atol=1e-5) == same
+
+
+def test_every_training_pass_updates_the_statistics_of_batch_normalisation(data, tmp_path):
     student = SmallStudent(padded=True)
-    ids, mask = (torch.randint(0, 40, (64, 6)), torch.ones(64, 6, dtype=torch.bool))
-    student.train()(ids, mask)  # so that the statistics are not the neutral ones
-    student.eval()
-    batch = assemble(examples, np.arange(20), length=6, pad_id=0, permute=True)
-    ids, mask = torch.from_numpy(batch.ids), torch.from_numpy(batch.mask)
-    joined = student(ids, mask)
-    apart = torch.cat([student(ids[:20], mask[:20]), student(ids[20:], mask[20:])])
-    assert len(ids) > 20 and torch.allclose(joined, apart, atol=1e-6)
+    _, trained = run(data, tmp_path, student=student)
+    assert int(student.batch_norm.num_batches_tracked) == trained.steps * 2  # two batches a step
+
+
+def test_a_share_of_the_permuted_prompts_stands_for_all(data, tmp_path):
+    """Equation 6 over a part is right on average, and costs as much less."""
+    examples, targets = data
+    found, rows = {}, {}
+    for share in (1.0, 0.25):
+        recipe = small_recipe()
+        recipe.loss = LossRecipe(consistency_share=share)
+        student = SmallStudent()
+        seen: list[int] = []
+        student.register_forward_hook(lambda *args, seen=seen: seen.append(len(args[1][0])))
+        stepper = Stepper(recipe, student, examples, targets, accelerator_for("cpu"))
+        stepper.prepare()
+        for number in range(400):
+            stepper.step(number, 0.0)
+        found[share] = stepper.means()
+        rows[share] = sum(seen) - stepper.order.seen(400)
+    assert rows[0.25] == pytest.approx(rows[1.0] / 4, rel=0.1)
+    assert found[0.25]["consistency"] == pytest.approx(found[1.0]["consistency"], rel=0.15)
+    assert found[0.25]["mse"] == pytest.approx(found[1.0]["mse"], rel=1e-5)
