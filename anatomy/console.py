@@ -61,9 +61,9 @@ _COLOUR = {
 @contextmanager
 def progress() -> Iterator[Steps]:
     """Show the step at work and the time it takes; quiet where there is no terminal."""
-    with _bars() as bars:
-        task = bars.add_task("Starting", total=None)
-        yield lambda step: bars.update(task, description=shown(step))
+    with bars() as shown_bars:
+        task = shown_bars.add_task("Starting", total=None)
+        yield lambda step: shown_bars.update(task, description=shown(step))
 
 
 def fetch_all(
@@ -79,22 +79,22 @@ def fetch_all(
             f"--data: is the folder of the sources; {shown(', '.join(names))} goes into the cache, "
             "which ANATOMY_CACHE moves; leave --data out"
         )
-    with _bars() as bars:
+    with bars() as shown_bars:
         for item in items:
             if isinstance(item, Source):
                 folder = data_folder(data)
                 place = folder / item.name
-                fetched = fetch(item, folder, copy_from=copy_from, force=force, progress=bars)
+                fetched = fetch(item, folder, copy_from=copy_from, force=force, progress=shown_bars)
                 how: str = fetched.how
             else:
                 from anatomy.encoders.places import encoder_folder  # loads every tokenizer
 
                 place = encoder_folder(item.name)
                 brought = fetch_encoder(
-                    item, place, copy_from=copy_from, force=force, progress=bars
+                    item, place, copy_from=copy_from, force=force, progress=shown_bars
                 )
                 fetched, how = brought, f"{brought.how} ({brought.origin})"
-            bars.console.print(
+            shown_bars.console.print(
                 f"{fetched.name}: {how}, {len(fetched.files)} files, "
                 f"{fetched.bytes / 1e6:,.1f} MB in {shown(place)}",
                 markup=False,
@@ -102,7 +102,8 @@ def fetch_all(
             )
 
 
-def _bars() -> Progress:
+def bars() -> Progress:
+    """A line of progress on standard error, gone when it is done; none without a terminal."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),

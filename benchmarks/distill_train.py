@@ -80,8 +80,10 @@ def prepared(name: str, student_name: str, precision: str) -> Callable[[int], in
     recipe: Any = SimpleNamespace(
         seed=0,
         student=student_recipe(student_name, context=context, init="random"),
-        loss=LossRecipe(),
-        schedule=ScheduleRecipe(batch=BATCH, accumulation=ACCUMULATION, precision=precision),
+        loss=LossRecipe.model_validate({}),
+        schedule=ScheduleRecipe.model_validate(
+            {"batch": BATCH, "accumulation": ACCUMULATION, "precision": precision}
+        ),
     )
     student = build(recipe.student, ClipTokenizer().vocabulary_size, WIDTH, 0, 0, None)
     found, targets = data(context)
@@ -103,7 +105,7 @@ def plain_loop(
     """Steps as a plain loop takes them."""
     optimizer = torch.optim.AdamW(student.parameters(), lr=1e-3, weight_decay=0.05)
     order = np.random.default_rng(0).permutation(len(found))
-    weights = LossRecipe()
+    weights = LossRecipe.model_validate({})
 
     def forward(table: TokenTable, chosen: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
         mask = np.arange(PADDED) < table.lengths[chosen][:, None]
@@ -134,7 +136,7 @@ def plain_loop(
                 tokens=len(teacher) * ACCUMULATION,
                 prompts=BATCH * ACCUMULATION,
             )
-            terms.total.backward()
+            torch.autograd.backward(terms.total)
         torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()

@@ -9,6 +9,7 @@ step, so a run that continues needs no state of it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,8 +69,8 @@ class Order:
         self._chosen: list[np.ndarray] = []
 
     def steps(self, epochs: float) -> int:
-        """Optimiser steps of so many epochs, at least one."""
-        return max(1, round(epochs * self.batches / self.accumulation))
+        """Optimiser steps in which every prompt comes so many times, or a little more often."""
+        return max(1, math.ceil(epochs * self.batches / self.accumulation - 1e-9))
 
     def step(self, number: int) -> list[np.ndarray]:
         """The prompts (int64) of each batch of a step, from step 0 on."""

@@ -165,15 +165,16 @@ def run(out: Path, device: str, resume: bool, **options: Any) -> None:
 
     On several devices: torchrun --nproc-per-node N -m distill run ...
     """
-    from anatomy.console import progress
     from anatomy.progress import quiet
-    from distill.console import print_run
+    from distill.console import print_run, training
     from distill.run import is_first
     from distill.run import run as train
 
-    with progress() as steps:
-        told = steps if is_first() else quiet
-        found = train(planned(told, **options), out, device=device, resume=resume, steps=told)
+    with training() as (steps, watch):
+        told = steps if is_first() else quiet  # the others say nothing
+        found = train(
+            planned(told, **options), out, device=device, resume=resume, steps=told, watch=watch
+        )
     if is_first():
         print_run(found)
 

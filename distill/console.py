@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +13,17 @@ from rich.table import Table
 from rich.text import Text
 
 from anatomy.amounts import millions
-from anatomy.console import table_of, text_of
+from anatomy.console import bars, table_of, text_of
 from anatomy.corpus.model import COMBINED
 from anatomy.files import shown
+from anatomy.progress import Steps
 from anatomy.report.sentences import percent
 from distill.plan import Planned
 from distill.recipe import Recipe, StudentRecipe
 from distill.run import STUDENT, Run
 from distill.shallow import parts_of
 from distill.sizes import PRECISIONS, UNUSED
+from distill.train import Progress
 
 _out = Console()
 _MADE = "stand-in"
@@ -45,13 +49,36 @@ def print_plan(planned: Planned, run: str, written: Path | None) -> None:
     _out.print(_next(planned, run, written))
 
 
+@contextmanager
+def training() -> Iterator[tuple[Steps, Callable[[Progress], None]]]:
+    """Show the step at work, and how far a training is; quiet where there is no terminal."""
+    with bars() as shown_bars:
+        task = shown_bars.add_task("Starting", total=None)
+
+        def watch(progress: Progress) -> None:
+            cosine = "" if progress.cosine is None else f", held-out cosine {progress.cosine:.4f}"
+            minutes, seconds = divmod(round(progress.left), 60)
+            shown_bars.update(
+                task,
+                description=f"Training, loss {progress.loss:.4f}{cosine}, "
+                f"{progress.rate:,.0f} prompts/s, {minutes}:{seconds:02} left",
+                completed=progress.step,
+                total=progress.steps,
+            )
+
+        def steps(step: str) -> None:
+            shown_bars.update(task, description=shown(step), completed=0, total=None)
+
+        yield steps, watch
+
+
 def print_run(run: Run) -> None:
     """What a run came to: how near the student is, what it weighs, how long it took."""
     recipe, sizes, trained = run.recipe, run.planned.sizes, run.trained
     table = table_of(
-        "Student and teacher on held-out prompts: cosine",
+        "Cosine of student and teacher on held-out prompts",
         ["Source"],
-        ["Prompts", "Pooled, mean", "5th percentile", "Tokens, mean", "One mean vector"],
+        ["Prompts", "Pooled", "5 %", "Tokens", "Baseline"],
     )
     for found in run.quality:
         table.add_row(
@@ -64,6 +91,11 @@ def print_run(run: Run) -> None:
             style="bold" if found.group == COMBINED else "",
         )
     _out.print(table)
+    _out.print(
+        "Pooled: mean over prompts; 5 %: of them are below; tokens: mean over tokens; baseline: "
+        "the teacher's one mean vector for every prompt.",
+        style="dim",
+    )
     precision = recipe.export_precision
     _out.print(
         f"{_described(recipe.student)}: {millions(sizes.held)} of the teacher's "
@@ -72,6 +104,7 @@ def print_run(run: Run) -> None:
         f"{_megabytes(sizes.total_bytes(precision))} MB in {precision}",
         markup=False,
         highlight=False,
+        soft_wrap=True,
     )
     epochs = trained.prompts / len(run.data.training)
     parts = [
@@ -82,7 +115,7 @@ def print_run(run: Run) -> None:
         parts.append(f"{trained.resumed:,} of the steps were there already")
     if run.data.targets.reused:
         parts.append(f"{run.data.targets.reused:,} of the teacher's outputs were there already")
-    _out.print("Training: " + "; ".join(parts), markup=False, highlight=False)
+    _out.print("Training: " + "; ".join(parts), markup=False, highlight=False, soft_wrap=True)
     _out.print(f"Student: {shown(run.folder / STUDENT)}", markup=False, soft_wrap=True)
 
 

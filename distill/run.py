@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,6 +71,7 @@ def run(
     device: str = "auto",
     resume: bool = True,
     steps: Steps = quiet,
+    watch: Callable[[Progress], None] | None = None,
 ) -> Run:
     """Train a student as its recipe says, or go on where a run of it was stopped.
 
@@ -82,6 +84,8 @@ def run(
     resume : bool
         Continue what is in the folder; False: begin again.
     steps : Steps
+    watch : callable(Progress), optional
+        Told how far the training is.
 
     Raises
     ------
@@ -131,7 +135,7 @@ def run(
                 watched,
                 data.targets,
             ).summary(),
-            watch=lambda progress: steps(_told(progress)),
+            watch=watch,
         )
         student.eval()
         if main:
@@ -167,13 +171,3 @@ def new_student(planned: Planned) -> Student:
     )
     initialise(student, planned.model, tokenizer.kept, recipe.student.init)
     return student
-
-
-def _told(progress: Progress) -> str:
-    cosine = "" if progress.cosine is None else f", held-out cosine {progress.cosine:.4f}"
-    minutes, seconds = divmod(round(progress.left), 60)
-    return (
-        f"Training: {progress.step / progress.steps:.0%} of {progress.steps:,} steps, "
-        f"loss {progress.loss:.4f}{cosine}, {progress.rate:,.0f} prompts/s, "
-        f"{minutes}:{seconds:02} left"
-    )

@@ -235,7 +235,7 @@ def _attend_plainly(student: Any) -> None:
 
     (485 prompts a second instead of 435 for two of MiniLM's layers at L = 17, one Zen 4 core.)
     """
-    model = getattr(student, "text_model", None)
+    model: Any = getattr(student, "text_model", None)
     if hasattr(model, "set_attn_implementation"):
         model.set_attn_implementation("eager")
 

@@ -142,3 +142,26 @@ def test_what_is_no_size_is_refused(text):
 
     with pytest.raises(click.BadParameter, match="30MB"):
         Size().convert(text, None, None)
+
+
+def test_a_run_says_how_near_the_student_is_and_goes_on_with_itself(run, world):
+    """By default it continues; what it found there it says."""
+    arguments = ("run", "--from-report", world.path, "--epochs", 1, "--name", "quick")
+    status, first, errors = run(*arguments)
+    assert (status, errors) == (0, "")
+    for text in ("combined", "refcoco", "prompts seen", "runs/quick/student"):
+        assert text in first
+    status, again, _ = run(*arguments)
+    assert status == 0 and "of the steps were there already" in again
+    assert again.splitlines()[:8] == first.splitlines()[:8]  # the table
+    assert_one_line(run(*arguments, "--set", "loss.mse=2"), "runs/quick", "--no-resume")
+    status, fresh, _ = run(*arguments, "--set", "loss.mse=2", "--no-resume")
+    assert status == 0 and "of the steps were there already" not in fresh
+
+
+def test_divergence_is_one_line(run, world):
+    settings = ("schedule.learning_rate=1e4", "schedule.warmup_epochs=0", "schedule.batch=8")
+    sets = [part for setting in settings for part in ("--set", setting)]
+    status, _, errors = run("run", "--from-report", world.path, "--epochs", 20, *sets)
+    assert status == 2 and errors.startswith("error: training diverged")
+    assert errors.count("\n") == 1 and "schedule.learning_rate" in errors
