@@ -110,6 +110,7 @@ def assemble(
     length: int | None,
     pad_id: int,
     permute: np.ndarray | None = None,
+    unmoved: bool = False,
 ) -> Batch:
     """The arrays of one batch.
 
@@ -122,9 +123,11 @@ def assemble(
     pad_id : int
     permute : ndarray of bool, shape [B], optional
         Whose permuted versions are added, where they differ.
+    unmoved : bool
+        Add those that do not differ as well.
     """
-    wanted = False if permute is None else permute
-    moved = np.flatnonzero(examples.moved[chosen] & wanted)
+    wanted = np.zeros(len(chosen), dtype=bool) if permute is None else permute
+    moved = np.flatnonzero(wanted & (np.bool_(unmoved) | examples.moved[chosen]))
     others = chosen[moved]
     lengths = np.concatenate([examples.table.lengths[chosen], examples.permuted.lengths[others]])
     width = int(lengths.max()) if length is None else length

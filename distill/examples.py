@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anatomy.tokens.ragged import rows, truncate
-from anatomy.tokens.table import TokenTable, spans
+from anatomy.tokens.table import TokenTable, gather, offsets_of, spans
 from distill.targets import NONE, Targets
 from distill.vocabulary import Aligned, cut
 
@@ -32,10 +32,11 @@ class Examples:
     row : ndarray of int64, shape [N]
         The prompt's row of ``Targets.pooled``.
     permuted : TokenTable of N prompts
-        The same prompts with their words in another order (T' of equation 6).
+        The same prompts with their words in another order (T' of equation 6) where they are moved,
+        else as they are.
     moved : ndarray of bool, shape [N]
         Where the permuted ids differ. Where they do not, equation 6 is zero: nothing to compute.
-        Prompts that the context cuts count as not moved: their two versions lose other words.
+        Prompts that the context cuts are not moved: their two versions would lose other words.
     """
 
     table: TokenTable
@@ -94,7 +95,15 @@ def examples(
     other = truncate(permuted, context, special_ids)
     uncut = (aligned.table.lengths <= context) & (permuted.lengths <= context)
     moved = uncut & _different(shorter.table, other)
-    return Examples(shorter.table, target, targets.row, other, moved)
+    return Examples(shorter.table, target, targets.row, _either(moved, other, shorter.table), moved)
+
+
+def _either(first: np.ndarray, one: TokenTable, other: TokenTable) -> TokenTable:
+    """Rows of `one` where `first` (bool [N]) says so, else of `other`."""
+    lengths = np.where(first, one.lengths, other.lengths)
+    starts = np.where(first, one.offsets[:-1], len(one.ids) + other.offsets[:-1])
+    flat = np.concatenate([one.ids, other.ids])
+    return TokenTable(gather(flat, starts, lengths), offsets_of(lengths))
 
 
 def _different(one: TokenTable, other: TokenTable) -> np.ndarray:

@@ -169,6 +169,10 @@ class ScheduleRecipe(Part):
     steps: int | None = Field(
         None, ge=1, description="Optimiser steps, where a calibration has fixed them"
     )
+    compile: bool = Field(
+        False,
+        description="torch.compile: batches of one shape, padded, with all permuted prompts",
+    )
     checkpoint_seconds: float = Field(
         30, ge=0, description="Between two checkpoints, or longer if one takes long; 0: each report"
     )

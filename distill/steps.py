@@ -135,7 +135,14 @@ class Stepper:
 
     def prepare(self) -> None:
         """Join the processes; the weights are set by now."""
-        self.model = self.accelerator.prepare(self.student)
+        import torch
+
+        model = self.student
+        if self.recipe.schedule.compile:
+            # On CUDA the whole pass is then launched at once, as a graph.
+            mode = "reduce-overhead" if self.accelerator.device.type == "cuda" else "default"
+            model = torch.compile(model, mode=mode, dynamic=False)
+        self.model = self.accelerator.prepare(model)
         self.model.train()
 
     def step(self, number: int, rate: float) -> None:
@@ -151,7 +158,7 @@ class Stepper:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         parts = self.order.step(number)
-        share = self.recipe.loss.consistency_share
+        share = 1.0 if self.recipe.schedule.compile else self.recipe.loss.consistency_share
         tokens = int(sum(self._learnt[part].sum() for part in parts))
         # A share of the prompts stands for all of them in equation 6.
         prompts = share * sum(map(len, parts))
@@ -203,17 +210,21 @@ class Stepper:
         mine = part[own]
         idle = not len(mine)  # it takes part in the exchange of gradients all the same
         student, weights, device = self.student, self.recipe.loss, self.accelerator.device
+        fixed = self.recipe.schedule.compile
+        if fixed:
+            drawn = np.ones_like(drawn)
         batch = assemble(
             self._examples,
             part[:1] if idle else mine,
-            length=student.recipe.context if student.padded else None,
+            length=student.recipe.context if student.padded or fixed else None,
             pad_id=student.pad_id,
             permute=drawn[own] if weights.consistency > 0 and not idle else None,
+            unmoved=fixed,
         )
         mask = _on(batch.mask, device)
         teacher = _on(self._targets.tokens[batch.targets], device).float()
         # Without padding there is nothing to hide, and attention is faster without a mask.
-        hidden = mask if student.padded or not batch.mask.all() else None
+        hidden = mask if student.padded or fixed or not batch.mask.all() else None
         half = self.recipe.schedule.precision == "bfloat16"
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             outputs = self.model(_on(batch.ids, device), hidden).float()

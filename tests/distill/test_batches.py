@@ -14,7 +14,7 @@ from distill.vocabulary import Aligned
 from tests.distill.test_targets import FakeModel, run, table_of
 
 PAD = 9
-ALL = np.ones(1, dtype=bool)
+ALL = np.bool_(True)
 
 
 @given(
@@ -99,6 +99,16 @@ def test_what_the_teachers_context_cut_off_has_no_target(targets):
 def test_only_prompts_that_change_and_are_whole_move(targets):
     assert joined(targets).moved.tolist() == [True, False, False]
     assert joined(targets, context=6).moved.tolist() == [True, False, True]
+
+
+def test_prompts_that_do_not_move_stand_for_themselves(targets):
+    """The second does not change; the third is cut, and its versions would lose other words."""
+    found = joined(targets)
+    assert found.permuted.ids.tolist() == [1, 6, 5, 2, 1, 7, 8, 2, 1, 3, 4, 2]
+    batch = assemble(
+        found, np.arange(3), length=None, pad_id=PAD, permute=ALL.repeat(3), unmoved=True
+    )
+    assert batch.moved.tolist() == [0, 1, 2] and batch.ids[4:].tolist() == batch.ids[1:3].tolist()
 
 
 def test_a_selection_is_the_same_prompts(targets):

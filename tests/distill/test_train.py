@@ -18,9 +18,10 @@ from distill.batches import assemble
 from distill.outputs import closeness, student_outputs
 from distill.recipe import LossRecipe
 from distill.steps import Stepper, accelerator_for, learning_rate, parameter_groups
+from distill.students import build
 from distill.train import CHECKPOINTS, METRICS, Progress, Trained, train
 from tests.distill import samples
-from tests.distill.small import SmallStudent, small_data, small_recipe
+from tests.distill.small import CONTEXT, VOCABULARY, SmallStudent, small_data, small_recipe
 
 KEY = "k"
 
@@ -261,3 +262,22 @@ def test_a_share_of_the_permuted_prompts_stands_for_all(data, tmp_path):
     assert rows[0.25] == pytest.approx(rows[1.0] / 4, rel=0.1)
     assert found[0.25]["consistency"] == pytest.approx(found[1.0]["consistency"], rel=0.15)
     assert found[0.25]["mse"] == pytest.approx(found[1.0]["mse"], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_a_compiled_step_is_the_same_step(data):
+    """Batches of one shape give the same losses and weights as those without padding."""
+    examples, targets = data
+    found, students = [], []
+    for compiled in (False, True):
+        recipe = small_recipe(compile=compiled)
+        student = build(samples.recipe(context=CONTEXT), VOCABULARY, 3, 0, 0, None)
+        stepper = Stepper(recipe, student, examples, targets, accelerator_for("cpu"))
+        stepper.prepare()
+        for number in range(12):  # an epoch and its last, smaller batch
+            stepper.step(number, 1e-3)
+        found.append(stepper.means())
+        students.append(student.state_dict())
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+    for name, tensor in students[0].items():
+        assert torch.allclose(tensor, students[1][name], atol=1e-4), name
