@@ -51,12 +51,9 @@ bench: $(VENV)/installed-dev $(PEER)/installed  ## speed and memory against peer
 	@$(BIN)/python -m benchmarks.spectrum
 	@$(BIN)/python -m benchmarks.dimension
 	@$(BIN)/python -m benchmarks.neighbours
-<<<<<<< HEAD
 	@$(BIN)/python -m benchmarks.report --peer $(PEER)/bin/python
-=======
 	@$(BIN)/python -m benchmarks.distill_targets
 	@$(BIN)/python -m benchmarks.distill_train
->>>>>>> 9ed5687 (distill run on a terminal: how far it is, and what it came to)
 
 clean:
 	rm -rf $(VENV) $(PEER) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/browser/node_modules

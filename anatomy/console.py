@@ -171,17 +171,17 @@ def print_comparison(comparison: Comparison, written: Written) -> None:
     base, *others = comparison.labels
     title = f"Headline numbers against {shown(base)}"
     if len(others) == 1:
-        table = _table(title, [], [])
+        table = table_of(title, [], [])
         table.add_column("Number", overflow="fold")
         for name in (base, others[0], "Change", ""):
-            table.add_column(_text(name), justify="right", overflow="fold", min_width=6)
+            table.add_column(text_of(name), justify="right", overflow="fold", min_width=6)
         table.add_column("Verdict", no_wrap=True)
         for measure in headlines(comparison):
             change = measure.changes[1]
             if change:
                 values = [value_of(measure, value) for value in measure.values if value]
                 table.add_row(
-                    _text(name_of(comparison, measure)),
+                    text_of(name_of(comparison, measure)),
                     *values,
                     change_of(measure, change),
                     relative(change),

@@ -7,9 +7,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from anatomy.audit import audit
 from anatomy.findings import EncoderFinding, Findings
 from anatomy.inside import InsideOptions
+from anatomy.pipeline import audit
 from tests.corpus import layouts
 from tests.encoders import tiny
 

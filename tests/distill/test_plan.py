@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anatomy.audit import audit
 from anatomy.errors import InputError
 from anatomy.findings import Findings
 from anatomy.inside import InsideOptions
+from anatomy.pipeline import audit
 from distill.plan import Wishes, plan, prepare, revisit
 from distill.recipe import Recipe
 from distill.students import build
