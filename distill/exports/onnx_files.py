@@ -9,6 +9,7 @@ to L for others.
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib.util
 import logging
 import warnings
@@ -25,6 +26,7 @@ from distill.exports.tokenizer_files import check_tokenizer, write_tokenizer
 
 if TYPE_CHECKING:
     from distill.exports.trained import TrainedRun
+    from distill.students import Student
 
 NAME = "onnx"
 MODEL, SMALL = "model.onnx", "model_int8.onnx"
@@ -94,7 +96,7 @@ def _check_installed() -> None:
 def _export(run: TrainedRun, path: Path) -> None:
     import torch
 
-    student, pooling = run.student, run.recipe.teacher.pooling
+    student, pooling = _with_products(run.student), run.recipe.teacher.pooling
 
     class Deployed(torch.nn.Module):
         """The student with its pooling, as one graph."""
@@ -124,7 +126,50 @@ def _export(run: TrainedRun, path: Path) -> None:
         dynamic_shapes={name: dict(free) for name in _INPUTS},
         verbose=False,
     )
+    _without_traces(program.model)
     program.save(str(path), external_data=False)
+
+
+def _with_products(student: Student) -> Student:
+    """The same student with RepMixer's pointwise convolutions as matrix products.
+
+    They compute the same; onnxruntime quantises products, and of convolutions only some.
+    """
+    import torch
+
+    class Pointwise(torch.nn.Module):
+        """A convolution over one position at a time, [B, C, H, W] -> [B, C', H, W]."""
+
+        def __init__(self, convolution: torch.nn.Conv2d) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(convolution.weight.detach()[:, :, 0, 0])
+            self.bias = convolution.bias
+
+        def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+            """Along the channels."""
+            mixed = torch.nn.functional.linear(hidden.movedim(1, -1), self.weight, self.bias)
+            return mixed.movedim(-1, 1)
+
+    student = copy.deepcopy(student)
+    for module in list(student.modules()):
+        for name, part in list(module.named_children()):
+            if isinstance(part, torch.nn.Conv2d) and part.kernel_size == (1, 1):  # groups, stride: 1
+                setattr(module, name, Pointwise(part))
+    return student
+
+
+def _without_traces(model: Any) -> None:
+    """Take out what the exporter notes of each node: stacks of calls, with this machine's paths."""
+    model.metadata_props.clear()
+    for graph in (model.graph, *model.functions.values()):
+        graph.metadata_props.clear()
+        for value in (*graph.inputs, *graph.outputs, *getattr(graph, "initializers", {}).values()):
+            value.metadata_props.clear()
+        for node in graph.all_nodes():
+            node.metadata_props.clear()
+            node.doc_string = None
+            for value in node.outputs:
+                value.metadata_props.clear()
 
 
 def _quantise(source: Path, target: Path) -> None:

@@ -119,7 +119,7 @@ def snippet(run: TrainedRun, folder: str = "FOLDER") -> str:
     if has_projector:
         lines += ["from safetensors.torch import load_file"]
     lines += [
-        f"from transformers import AutoTokenizer, {name}",
+        f"from transformers import {', '.join(sorted(('AutoTokenizer', name)))}",
         "",
         f'folder = "{folder}"',
         "tokenizer = AutoTokenizer.from_pretrained(folder)",
