@@ -21,7 +21,11 @@ _LICENCES = {
 
 
 def write_card(
-    run: TrainedRun, folder: Path, kind: str, snippet: str, comparisons: list[Comparison],
+    run: TrainedRun,
+    folder: Path,
+    kind: str,
+    snippet: str,
+    comparisons: list[Comparison],
     notes: list[str],
 ) -> None:
     """Write the model card.

@@ -153,7 +153,10 @@ def _with_products(student: Student) -> Student:
     student = copy.deepcopy(student)
     for module in list(student.modules()):
         for name, part in list(module.named_children()):
-            if isinstance(part, torch.nn.Conv2d) and part.kernel_size == (1, 1):  # groups, stride: 1
+            if isinstance(part, torch.nn.Conv2d) and part.kernel_size == (
+                1,
+                1,
+            ):  # groups, stride: 1
                 setattr(module, name, Pointwise(part))
     return student
 

@@ -24,9 +24,7 @@ if TYPE_CHECKING:
 JSON, CONFIG = "tokenizer.json", "tokenizer_config.json"
 
 
-def write_tokenizer(
-    run: TrainedRun, folder: Path, *, fixed: bool, processor: bool = False
-) -> None:
+def write_tokenizer(run: TrainedRun, folder: Path, *, fixed: bool, processor: bool = False) -> None:
     """Write tokenizer.json and tokenizer_config.json.
 
     Parameters

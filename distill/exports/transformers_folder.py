@@ -125,7 +125,7 @@ def snippet(run: TrainedRun, folder: str = "FOLDER") -> str:
         "tokenizer = AutoTokenizer.from_pretrained(folder)",
         f"model = {name}.from_pretrained(folder{options}).eval()",
         'prompts = ["a red cup", "person wearing a hat"]',
-        f'batch = tokenizer(prompts, padding={chr(34) + "max_length" + chr(34) if lite else True}, '
+        f"batch = tokenizer(prompts, padding={chr(34) + 'max_length' + chr(34) if lite else True}, "
         'truncation=True, return_tensors="pt")',
         "with torch.inference_mode():",
         "    outputs = model(**batch)",

@@ -74,9 +74,7 @@ def shallow(folder: Path, kind: str = "bert", context: int = 6) -> Path:
         hidden_layers=2,
         kept_layers=[0, shape.layers - 1],
     )
-    student = build(
-        recipe, tokenizer.vocabulary_size, shape.width, tokenizer.pad_id, 0, teacher
-    )
+    student = build(recipe, tokenizer.vocabulary_size, shape.width, tokenizer.pad_id, 0, teacher)
     initialise(student, teacher, tokenizer.kept, "teacher")
     return save(folder, student, tokenizer, f"hf:{kind}", teacher.pooling)
 
