@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 # Of a float32 copy that another library runs: sums in another order, and no more.
 TOLERANCE = 1e-4
-# Written for this purpose, in the manner of the prompts that SAM3 is asked: names, phrases, shuffled
-# ones, names in other writings, one of a single letter and one of forty words.
+_LONG = (
+    "the small dog with a red collar that lies beside a blue cup on the old wooden table in the "
+    "kitchen behind the man who is wearing a green hat and holds two white bags of fresh bread and "
+    "fruit"
+)
+# Written for this purpose, in the manner of the prompts that SAM3 is asked: names, phrases, a
+# shuffled one, names in other writings, one of a single letter and one of forty words.
 PROMPTS = (
     "dog",
     "a red cup",
@@ -33,12 +38,8 @@ PROMPTS = (
     "x",
     "Hydrangea macrophylla",
     "自転車",
-    " ".join(
-        ("the small dog with a red collar that lies beside a blue cup on the old wooden table in "
-         "the kitchen behind the man who is wearing a green hat and holds two white bags of fresh "
-         "bread and fruit").split()[:40]
-    ),
-)  # fmt: skip
+    _LONG,
+)
 # What SAM3's own cleaning mends (HTML's entities, broken encodings) and no tokenizer.json does.
 UNCLEAN = ("black &amp; white cat", "schÃ¶n", "dog&#39;s bowl")
 
@@ -118,7 +119,8 @@ def cosines(given: np.ndarray, own: np.ndarray) -> np.ndarray:
     given, own = given.astype(np.float64), own.astype(np.float64)
     norms = np.linalg.norm(given, axis=-1) * np.linalg.norm(own, axis=-1)
     products: np.ndarray = (given * own).sum(axis=-1)
-    return products / np.maximum(norms, np.finfo(np.float64).tiny)
+    found: np.ndarray = products / np.maximum(norms, np.finfo(np.float64).tiny)
+    return found
 
 
 def check(comparisons: list[Comparison], folder: Path, name: str) -> None:

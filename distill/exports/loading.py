@@ -14,8 +14,9 @@ from anatomy.files import shown
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """No bars, no warnings: what loading leaves out is looked at and refused here."""
-    from transformers.utils import logging
+    from transformers.utils import logging as library
 
+    logging: Any = library
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

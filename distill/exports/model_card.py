@@ -48,6 +48,19 @@ def write_card(
     recipe, sizes = run.recipe, sizes_of(run.student)
     encoder = recipe.teacher.encoder.partition("=")[0]
     licence = _LICENCES.get(encoder, "look up the licence of the teacher, which may go with it")
+    about = (
+        f"A text encoder of {sizes.held:,} parameters ({shown(recipe.student.name)}), trained to "
+        f"give the per-token outputs of {shown(Path(encoder).name)} "
+        f"({recipe.teacher.parameters:,} parameters). This folder: {kind}. Made with "
+        f"{shown(recipe.generator)}."
+    )
+    made_for = (
+        "Prompts like those that it was trained on: "
+        f"{', '.join(map(shown, recipe.prompts.train_sources))}"
+        f"{' (generated stand-ins among them)' if recipe.prompts.stand_ins else ''}. Others are "
+        "cut into smaller pieces where a token was not kept, and nothing is known of how near to "
+        "the teacher their outputs are."
+    )
     lines = [
         "---",
         "library_name: transformers",
@@ -55,10 +68,7 @@ def write_card(
         "---",
         f"# {shown(recipe.name)}",
         "",
-        f"A text encoder of {sizes.held:,} parameters ({shown(recipe.student.name)}), trained to "
-        f"give the per-token outputs of {shown(Path(encoder).name)} "
-        f"({recipe.teacher.parameters:,} parameters). This folder: {kind}. Made with "
-        f"{shown(recipe.generator)}.",
+        about,
         "",
         "| | |",
         "|---|---|",
@@ -75,11 +85,7 @@ def write_card(
         "",
         "## Made for",
         "",
-        "Prompts like those that it was trained on: "
-        f"{', '.join(map(shown, recipe.prompts.train_sources))}"
-        f"{' (generated stand-ins among them)' if recipe.prompts.stand_ins else ''}. Others are "
-        "cut into smaller pieces where a token was not kept, and nothing is known of how near to "
-        "the teacher their outputs are.",
+        made_for,
         "",
         "## Measured",
         "",

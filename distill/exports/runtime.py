@@ -163,7 +163,7 @@ def _here(
 
 def _resident() -> int:
     """Bytes of this process in memory now."""
-    import psutil
+    import psutil  # type: ignore[import-untyped]
 
     return int(psutil.Process().memory_info().rss)
 

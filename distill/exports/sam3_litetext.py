@@ -1,4 +1,4 @@
-"""A complete `Sam3LiteTextModel`: the detector of a SAM3 snapshot with the student in its text path.
+"""A complete `Sam3LiteTextModel`: a SAM3 snapshot's detector with the student in its text path.
 
 Every tensor of the detector goes over as it is, a few at a time: no more than one file of the
 export is held in memory.
@@ -84,12 +84,13 @@ def write(
     found, measured = check_tokenizer(run, reference, folder)
     found += _loaded_back(reference, folder)
     check(found, target, NAME)
-    notes = [
+    padding = (
         f"Prompts must be padded to {run.context} tokens. `AutoProcessor` gives a `CLIPProcessor` "
         "that does so and cuts longer ones; transformers' `Sam3Processor` pads to 32 and cuts "
-        "nothing, and the class would stretch its positions over them without a word.",
-        "Of the snapshot only the detector is in here; video models' trackers are left out.",
-    ]
+        "nothing, and the class would stretch its positions over them without a word."
+    )
+    only = "Of the snapshot only the detector is in here; video models' trackers are left out."
+    notes = [padding, only]
     write_card(run, folder, "a whole detector for transformers", snippet(), found, notes)
     return found, measured
 
@@ -121,8 +122,8 @@ def _check_student(run: TrainedRun) -> None:
         )
     if not run.is_clip:
         raise InputError(
-            f"{NAME}: the student's teacher is {shown(run.recipe.teacher.encoder)}, not SAM3, whose "
-            "detector would not understand its outputs; export it --to transformers,onnx"
+            f"{NAME}: the student's teacher is {shown(run.recipe.teacher.encoder)}, not SAM3, "
+            "whose detector would not understand its outputs; export it --to transformers,onnx"
         )
 
 

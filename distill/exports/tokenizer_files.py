@@ -94,7 +94,7 @@ def check_tokenizer(
         texts, padding="max_length", truncation=True, return_tensors="np"
     )
     plain = Tokenizer.from_file(str(folder / JSON))
-    plain.enable_padding(**{**plain.padding, "length": run.context})
+    plain.enable_padding(**{**(plain.padding or {}), "length": run.context})
     encodings = plain.encode_batch(texts)
     found = []
     for library, ids, mask in (

@@ -76,7 +76,7 @@ def published(run: TrainedRun) -> Any:
     config = transformers.CLIPTextConfig.from_dict(student.text_model.config.to_dict())
     config.projection_dim = pooled.out_features
     with torch.device("meta"):
-        whole = transformers.CLIPTextModelWithProjection(config)
+        whole: Any = transformers.CLIPTextModelWithProjection(config)
     whole.text_model, whole.text_projection = student.text_model, pooled
     return whole.eval()
 
@@ -114,6 +114,7 @@ def snippet(run: TrainedRun, folder: str = "FOLDER") -> str:
         name = "CLIPTextModelWithProjection"
     elif not lite and student.shape.architecture == "BertModel":
         options = ", add_pooling_layer=False"
+    padding = '"max_length"' if lite else "True"
     lines = ["import torch"]
     has_projector = not isinstance(student.projector, torch.nn.Identity)
     if has_projector:
@@ -125,8 +126,7 @@ def snippet(run: TrainedRun, folder: str = "FOLDER") -> str:
         "tokenizer = AutoTokenizer.from_pretrained(folder)",
         f"model = {name}.from_pretrained(folder{options}).eval()",
         'prompts = ["a red cup", "person wearing a hat"]',
-        f"batch = tokenizer(prompts, padding={chr(34) + 'max_length' + chr(34) if lite else True}, "
-        'truncation=True, return_tensors="pt")',
+        f'batch = tokenizer(prompts, padding={padding}, truncation=True, return_tensors="pt")',
         "with torch.inference_mode():",
         "    outputs = model(**batch)",
         "    tokens = outputs.last_hidden_state",
@@ -134,8 +134,8 @@ def snippet(run: TrainedRun, folder: str = "FOLDER") -> str:
     if has_projector:
         lines += [
             f'    dense = load_file(f"{{folder}}/{PROJECTOR}/{_DENSE}")',
-            '    tokens = torch.nn.functional.linear(tokens, dense["linear.weight"], '
-            'dense["linear.bias"])',
+            '    weight, bias = dense["linear.weight"], dense["linear.bias"]',
+            "    tokens = torch.nn.functional.linear(tokens, weight, bias)",
         ]
     if pooling == "mean":
         lines += [
@@ -269,10 +269,13 @@ def _write_modules(run: TrainedRun, folder: Path) -> None:
 
 def _notes(run: TrainedRun) -> list[str]:
     if run.student.recipe.kind == "litetext":
-        return [
+        padding = (
             f"Pad every batch to {run.context} tokens, as the snippet does: the class stretches "
             "its positions over a batch of any other length. transformers' `Sam3Processor` pads to "
-            "32 and cuts nothing; use this folder's tokenizer.",
+            "32 and cuts nothing; use this folder's tokenizer."
+        )
+        return [
+            padding,
             "`pooler_output` is the output at the highest id; use `pooled` of the snippet.",
         ]
     notes = ["A batch may be as short as its longest prompt."]

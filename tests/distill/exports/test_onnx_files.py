@@ -60,7 +60,7 @@ def test_text_goes_through_with_the_tokenizer_beside_the_model(lite):
 def test_a_padded_student_takes_no_other_length(lite):
     path = lite[1]["onnx"].folder / "model.onnx"
     ids = np.ones((1, runs.CONTEXT - 1), dtype=np.int64)
-    with pytest.raises(Exception, match="invalid dimensions|Got invalid"):
+    with pytest.raises(Exception, match="invalid dimensions"):
         run_model(path, ids, ids)
 
 
