@@ -20,6 +20,8 @@ The names, for a student of n layers (``i`` from 0 to n - 1), all under
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +30,17 @@ import numpy as np
 from anatomy.errors import InputError
 from anatomy.files import write_whole
 from distill.exports.compare import Reference, check
+from distill.exports.model_card import write_card
 from distill.exports.record import Comparison
-from distill.exports.tokenizer_files import check_tokenizer, write_tokenizer
+from distill.exports.tokenizer_files import JSON, check_tokenizer, write_tokenizer
+from distill.mobileclip import EFFICIENTSAM3
 
 if TYPE_CHECKING:
     from distill.exports.trained import TrainedRun
 
 NAME = "efficientsam3"
 SAFETENSORS, TORCH, SHAPE = "text_encoder.safetensors", "text_encoder.pt", "text_encoder.json"
+_LAYER = re.compile(r"\.transformer\.\d+\.(.+)")
 
 
 def write(
@@ -79,7 +84,41 @@ def write(
     for name in (SAFETENSORS, TORCH):
         found += _read_back(run, reference, folder / name)
     check(found, target, NAME)
+    notes = _notes(run, list(tensors))
+    write_card(run, folder, "a state dict for EfficientSAM3", snippet(), found, notes, NAME)
     return found, measured | {"tensors": {n: list(t.shape) for n, t in sorted(tensors.items())}}
+
+
+def _notes(run: TrainedRun, names: list[str]) -> list[str]:
+    layers = {m[1] for name in names if (m := _LAYER.search(name))}
+    rest = [name for name in names if not _LAYER.search(name)]
+    sizes = (
+        f"Make EfficientSAM3's text encoder with the sizes of {SHAPE} before the state is loaded: "
+        f"its table of positions has {run.context} rows and must be neither cut nor stretched."
+    )
+    ids = (
+        "EfficientSAM3's own tokenizer must not be used: ids are those of the "
+        f"{run.tokenizer.vocabulary_size:,} tokens of {JSON}, padded to {run.context}."
+    )
+    listed = (
+        f"Names: {_listed(rest)}; and, of layer i, under `{EFFICIENTSAM3}encoder.transformer.i.`: "
+        f"{_listed(layers)}."
+    )
+    return [sizes, ids, listed]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
+
+
+def snippet(folder: str = "FOLDER") -> str:
+    """Python that reads the state dict."""
+    return f'''from safetensors.torch import load_file
+
+state = load_file("{folder}/{SAFETENSORS}")
+start = "{EFFICIENTSAM3}"
+encoder = {{n[len(start) + 8 :]: t for n, t in state.items() if n.startswith(start + "encoder.")}}
+projector = {{n[len(start) + 10 :]: t for n, t in state.items() if n.startswith(start + "projector.")}}'''  # noqa: E501
 
 
 def _read_back(run: TrainedRun, reference: Reference, path: Path) -> list[Comparison]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from anatomy.errors import InputError
-from anatomy.files import shown
+from anatomy.files import locked, shown
 from anatomy.progress import Steps, quiet
-from distill.exports.record import Record, check_target, write_export
+from distill.exports.record import Comparison, Record, check_target, write_export
+
+if TYPE_CHECKING:
+    from distill.exports.trained import TrainedRun
 
 TRANSFORMERS, SAM3_LITETEXT = "transformers", "sam3-litetext"
 EFFICIENTSAM3, ONNX = "efficientsam3", "onnx"
@@ -78,37 +83,43 @@ def export(
         check_target(place / name)
     trained = read_run(run)
     own = reference(trained)
-    recipe, student = trained.recipe, trained.student
+    writers: dict[str, Callable[..., tuple[list[Comparison], dict[str, Any]]]] = {
+        TRANSFORMERS: transformers_folder.write,
+        SAM3_LITETEXT: partial(sam3_litetext.write, sam3=sam3),
+        EFFICIENTSAM3: efficientsam3.write,
+        ONNX: onnx_files.write,
+    }
     done = []
-    for name in wanted:
-        steps(f"Exporting to {name}")
-        target = place / name
+    busy = f"{shown(place)}: another export is at work there; wait for it, or give --out"
+    with locked(place / ".lock", busy):
+        for name in wanted:
+            steps(f"Exporting to {name}")
+            target = place / name
 
-        def make(folder: Path, name: str = name, target: Path = target) -> Record:
-            given = (trained, own, folder, target)
-            if name == TRANSFORMERS:
-                found, measured = transformers_folder.write(*given)
-            elif name == SAM3_LITETEXT:
-                found, measured = sam3_litetext.write(*given, sam3)
-            elif name == EFFICIENTSAM3:
-                found, measured = efficientsam3.write(*given)
-            else:
-                found, measured = onnx_files.write(*given)
-            fixed = student.padded if name == ONNX else student.recipe.kind == "litetext"
-            return Record(
-                format=name,
-                run=recipe.name,
-                teacher=Path(recipe.teacher.encoder.partition("=")[0]).name,
-                context=trained.context,
-                padding="fixed" if fixed else "longest",
-                pad_id=student.pad_id,
-                tokens=student.vocabulary_size,
-                width=student.width,
-                pooling=recipe.teacher.pooling,
-                comparisons=found,
-                measured=measured,
-                files={},
-            )
+            def make(folder: Path, name: str = name, target: Path = target) -> Record:
+                found, measured = writers[name](trained, own, folder, target)
+                return _record(name, trained, found, measured)
 
-        done.append(Exported(target, write_export(target, make)))
+            done.append(Exported(target, write_export(target, make)))
     return done
+
+
+def _record(
+    name: str, run: TrainedRun, found: list[Comparison], measured: dict[str, Any]
+) -> Record:
+    student, teacher = run.student, run.recipe.teacher
+    fixed = student.padded if name == ONNX else student.recipe.kind == "litetext"
+    return Record(
+        format=name,
+        run=run.recipe.name,
+        teacher=run.teacher,
+        context=run.context,
+        padding="fixed" if fixed else "longest",
+        pad_id=student.pad_id,
+        tokens=student.vocabulary_size,
+        width=student.width,
+        pooling=teacher.pooling,
+        comparisons=found,
+        measured=measured,
+        files={},
+    )

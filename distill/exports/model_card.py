@@ -27,6 +27,7 @@ def write_card(
     snippet: str,
     comparisons: list[Comparison],
     notes: list[str],
+    library: str = "transformers",
 ) -> None:
     """Write the model card.
 
@@ -42,15 +43,16 @@ def write_card(
         As they were measured.
     notes : list of str
         What the user must mind.
+    library : str
+        That opens it, as the hub names it.
     """
     from distill.students import sizes_of
 
     recipe, sizes = run.recipe, sizes_of(run.student)
-    encoder = recipe.teacher.encoder.partition("=")[0]
-    licence = _LICENCES.get(encoder, "look up the licence of the teacher, which may go with it")
+    licence = _LICENCES.get(run.teacher, "look up the licence of the teacher, which may go with it")
     about = (
         f"A text encoder of {sizes.held:,} parameters ({shown(recipe.student.name)}), trained to "
-        f"give the per-token outputs of {shown(Path(encoder).name)} "
+        f"give the per-token outputs of {shown(run.teacher)} "
         f"({recipe.teacher.parameters:,} parameters). This folder: {kind}. Made with "
         f"{shown(recipe.generator)}."
     )
@@ -63,7 +65,7 @@ def write_card(
     )
     lines = [
         "---",
-        "library_name: transformers",
+        f"library_name: {library}",
         "pipeline_tag: feature-extraction",
         "---",
         f"# {shown(recipe.name)}",

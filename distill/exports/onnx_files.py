@@ -21,8 +21,9 @@ import numpy as np
 
 from anatomy.errors import InputError
 from distill.exports.compare import Reference, check, cosines
+from distill.exports.model_card import write_card
 from distill.exports.record import Comparison
-from distill.exports.tokenizer_files import check_tokenizer, write_tokenizer
+from distill.exports.tokenizer_files import JSON, check_tokenizer, write_tokenizer
 
 if TYPE_CHECKING:
     from distill.exports.trained import TrainedRun
@@ -57,6 +58,11 @@ def write(
     found, measured = check_tokenizer(run, reference, folder)
     found += _exact(run, reference, folder / MODEL) + _near(reference, folder / SMALL)
     check(found, target, NAME)
+    if padded:
+        note = f"Every batch must be padded to {run.context} tokens; {JSON} says so."
+    else:
+        note = f"Batch and length are free; at most {run.context} tokens."
+    write_card(run, folder, "for onnxruntime", snippet(), found, [note], NAME)
     estimate = sizes_of(run.student).total_bytes("int8")
     real = (folder / SMALL).stat().st_size
     return found, measured | {
@@ -65,6 +71,21 @@ def write(
         "int8_file_to_estimate": real / estimate,
         "int8_mean_cosine": float(_token_cosines(reference, folder / SMALL).mean()),
     }
+
+
+def snippet(folder: str = "FOLDER", model: str = MODEL) -> str:
+    """Python that runs the exported model; a test runs this very text."""
+    return f'''import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+folder = "{folder}"
+tokenizer = Tokenizer.from_file(f"{{folder}}/tokenizer.json")
+session = onnxruntime.InferenceSession(f"{{folder}}/{model}")  # or {SMALL}
+batch = tokenizer.encode_batch(["a red cup", "person wearing a hat"])
+ids = np.array([prompt.ids for prompt in batch], dtype=np.int64)
+mask = np.array([prompt.attention_mask for prompt in batch], dtype=np.int64)
+tokens, pooled = session.run(None, {{"input_ids": ids, "attention_mask": mask}})'''
 
 
 def session(path: Path, threads: int | None = None) -> Any:

@@ -83,6 +83,7 @@ def write_export(target: Path, make: Callable[[Path], Record]) -> Record:
     """
     check_target(target)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_left_overs(target)
     made = Path(
         tempfile.mkdtemp(prefix=f".{target.name}.", suffix=TEMPORARY_SUFFIX, dir=target.parent)
     )
@@ -150,6 +151,13 @@ def check_target(target: Path) -> None:
             f"{shown(target)}: {shown(min(others))} was not exported there; move it, or give "
             "another --out"
         )
+
+
+def _remove_left_overs(target: Path) -> None:
+    """Delete what a killed export left beside `target`; whoever calls holds the folder's lock."""
+    for left in target.parent.glob(f".{target.name}.*{TEMPORARY_SUFFIX}"):
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _replace(target: Path, made: Path) -> None:

@@ -89,7 +89,8 @@ def write(
         "that does so and cuts longer ones; transformers' `Sam3Processor` pads to 32 and cuts "
         "nothing, and the class would stretch its positions over them without a word."
     )
-    only = "Of the snapshot only the detector is in here; video models' trackers are left out."
+    only = "Of the snapshot only the detector is in here; video models' trackers are left out; the "
+    only += "image processor needs torchvision."
     notes = [padding, only]
     write_card(run, folder, "a whole detector for transformers", snippet(), found, notes)
     return found, measured
@@ -122,7 +123,7 @@ def _check_student(run: TrainedRun) -> None:
         )
     if not run.is_clip:
         raise InputError(
-            f"{NAME}: the student's teacher is {shown(run.recipe.teacher.encoder)}, not SAM3, "
+            f"{NAME}: the student's teacher is {shown(run.teacher)}, not SAM3, "
             "whose detector would not understand its outputs; export it --to transformers,onnx"
         )
 

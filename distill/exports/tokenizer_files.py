@@ -65,11 +65,12 @@ def write_tokenizer(run: TrainedRun, folder: Path, *, fixed: bool, processor: bo
     }
     if content["model"].get("unk_token"):
         config["unk_token"] = content["model"]["unk_token"]
-    if tokenizer.special_ids:
-        around = [_text(content, tokenizer.special_ids[at]) for at in (0, -1)]
-        is_wordpiece = content["model"].get("type") == "WordPiece"
-        names = ("cls_token", "sep_token") if is_wordpiece else ("bos_token", "eos_token")
-        config |= dict(zip(names, around, strict=True))
+    is_wordpiece = content["model"].get("type") == "WordPiece"
+    names = ("cls_token", "sep_token") if is_wordpiece else ("bos_token", "eos_token")
+    around = tokenizer.encode(["a"]).ids
+    for name, number in zip(names, (int(around[0]), int(around[-1])), strict=True):
+        if number in tokenizer.special_ids:
+            config[name] = _text(content, number)
     if processor:
         config |= {"padding": "max_length", "truncation": True, "max_length": context}
     write_whole(folder / JSON, json.dumps(content, ensure_ascii=False).encode())

@@ -49,6 +49,11 @@ class TrainedRun:
         return self.recipe.student.context
 
     @property
+    def teacher(self) -> str:
+        """The teacher's name, without the folders of the machine that trained."""
+        return Path(self.recipe.teacher.encoder.partition("=")[0]).name
+
+    @property
     def is_clip(self) -> bool:
         """Whether its ids are those of a CLIP's tokenizer, which SAM3 uses."""
         from anatomy.tokens.clip import ClipTokenizer

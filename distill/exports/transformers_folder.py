@@ -81,6 +81,15 @@ def published(run: TrainedRun) -> Any:
     return whole.eval()
 
 
+def loader(run: TrainedRun) -> str:
+    """The class of transformers that opens the folder: AutoModel where that finds the right one."""
+    import transformers
+
+    own = type(published(run))
+    found: Any = transformers.MODEL_MAPPING.get(own.config_class, None)
+    return "AutoModel" if found is own else own.__name__
+
+
 def opens_in_sentence_transformers(run: TrainedRun) -> bool:
     """Whether that library's own steps give the run's pooled outputs.
 
@@ -109,11 +118,9 @@ def snippet(run: TrainedRun, folder: str = "FOLDER") -> str:
 
     student, pooling = run.student, run.recipe.teacher.pooling
     lite, pooled_projection = student.recipe.kind == "litetext", student.pooled_projection
-    name, options = "AutoModel", ""
-    if not lite and pooled_projection is not None:
-        name = "CLIPTextModelWithProjection"
-    elif not lite and student.shape.architecture == "BertModel":
-        options = ", add_pooling_layer=False"
+    name = loader(run)
+    bert = not lite and student.shape.architecture == "BertModel"
+    options = ", add_pooling_layer=False" if bert else ""
     padding = '"max_length"' if lite else "True"
     lines = ["import torch"]
     has_projector = not isinstance(student.projector, torch.nn.Identity)
@@ -144,7 +151,7 @@ def snippet(run: TrainedRun, folder: str = "FOLDER") -> str:
         ]
     elif pooling == "cls":
         lines += ["    pooled = tokens[:, 0]"]
-    elif not lite and pooled_projection is not None:
+    elif name == "CLIPTextModelWithProjection":
         lines += ["    pooled = outputs.text_embeds"]
     else:
         lines += [
@@ -211,11 +218,7 @@ def _loaded_back(run: TrainedRun, reference: Reference, folder: Path) -> list[Co
     import transformers
 
     student = run.student
-    model_class: Any = transformers.AutoModel
-    with_projection = student.recipe.kind == "shallow" and student.pooled_projection is not None
-    if with_projection and not student.shape.projected:
-        model_class = transformers.CLIPTextModelWithProjection
-    model = from_folder(model_class, folder, _AFTER)
+    model = from_folder(getattr(transformers, loader(run)), folder, _AFTER)
     ids, valid = torch.from_numpy(reference.ids), torch.from_numpy(reference.mask)
     with torch.inference_mode():
         outputs = model(input_ids=ids, attention_mask=valid.long())

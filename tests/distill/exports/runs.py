@@ -55,12 +55,17 @@ def lite(folder: Path, **changes: Any) -> Path:
 
 def shallow(folder: Path, kind: str = "bert", context: int = 6) -> Path:
     """A run of two layers of a small random BERT, CLIP or SAM3."""
-    teacher = getattr(teachers, kind)(folder.with_name(f"{folder.name}-{kind}"))
+    place = folder.with_name(f"{folder.name}-{kind}")
+    if kind in tiny.MODELS:
+        torch.manual_seed(0)
+        teacher = teachers.opened(place, tiny.MODELS[kind]())
+    else:
+        teacher = getattr(teachers, kind)(place)
     if kind == "sam3":
         whole = ClipTokenizer()
         tokenizer = prune(whole, np.unique(whole.encode(list(PROMPTS[:8])).ids))
     else:
-        (encoder,) = resolve([f"hf:{folder.with_name(f'{folder.name}-{kind}')}"])
+        (encoder,) = resolve([f"hf:{place}"])
         assert isinstance(encoder.tokenizer, HuggingFaceTokenizer)
         tokenizer = identity(encoder.tokenizer)
     shape = teacher_shape(teacher)

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 
 from anatomy.errors import InputError
+from anatomy.files import locked
 from distill.commands.export import export as command
 from distill.exports import export, read_record, transformers_folder
 from distill.exports.record import FILE_NAME
@@ -75,6 +76,17 @@ def test_an_earlier_export_is_replaced_and_anything_else_refused(run):
     first.folder.symlink_to(run.parent)
     with pytest.raises(InputError, match="is in the way"):
         export(run, ["efficientsam3"])
+
+
+def test_two_exports_to_one_place_do_not_meet_and_left_overs_go(run):
+    place = run / "exports"
+    with locked(place / ".lock", "busy"), pytest.raises(InputError, match="another export is at"):
+        export(run, ["efficientsam3"])
+    left = place / ".efficientsam3.abc.anatomy-partial"
+    left.mkdir()
+    (left / "text_encoder.pt").write_text("half")
+    export(run, ["efficientsam3"])
+    assert [path.name for path in place.iterdir()] == ["efficientsam3"]
 
 
 def test_an_export_that_is_not_the_student_is_not_written(run, monkeypatch):

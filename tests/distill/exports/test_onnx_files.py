@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 
 import numpy as np
 import onnx
@@ -55,6 +56,21 @@ def test_text_goes_through_with_the_tokenizer_beside_the_model(lite):
     with torch.inference_mode():
         own = Student.load(run / "student")(torch.from_numpy(ids), valid)
     np.testing.assert_allclose(tokens[valid.numpy()], own[valid].numpy(), atol=1e-5)
+
+
+def test_the_snippet_of_the_card_gives_the_students_outputs(lite, bert):
+    for run, done in (lite, bert):
+        folder = done["onnx"].folder
+        (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.S)
+        assert "torch" not in code and "transformers" not in code
+        space: dict = {}
+        exec(code.replace('"FOLDER"', repr(str(folder))), space)  # noqa: S102 (the card's own text)
+        mask = torch.from_numpy(space["mask"]).bool()
+        with torch.inference_mode():
+            own = Student.load(run / "student")(torch.from_numpy(space["ids"]), mask)
+        np.testing.assert_allclose(space["tokens"][space["mask"] > 0], own[mask], atol=1e-5)
+        mean = (own * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
+        np.testing.assert_allclose(space["pooled"], mean, atol=1e-5)
 
 
 def test_a_padded_student_takes_no_other_length(lite):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -83,6 +84,20 @@ def test_the_processor_asks_the_tokenizer_how_to_cut_and_pad(whole):
     for texts in ("dog", PROMPTS[-1]):
         batch = TextProcessor(tokenizer)(text=texts, return_tensors="pt")
         assert batch["input_ids"].shape == batch["attention_mask"].shape == (1, runs.CONTEXT)
+
+
+def test_the_snippet_of_the_card_segments_an_image(whole, tmp_path):
+    pytest.importorskip("torchvision", exc_type=Exception)  # the image processor needs it
+    from PIL import Image
+
+    Image.fromarray(np.zeros((40, 60, 3), np.uint8)).save(tmp_path / "image.jpg")
+    card = (whole.folder / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", card, re.S)
+    code = code.replace('"FOLDER"', repr(str(whole.folder))).replace("a red cup", "a red cup " * 20)
+    space: dict = {}
+    exec(code.replace("image.jpg", str(tmp_path / "image.jpg")), space)  # noqa: S102 (the card's)
+    assert space["inputs"]["input_ids"].shape == (1, runs.CONTEXT)
+    assert set(space["found"]) == {"scores", "boxes", "masks"}
 
 
 def test_of_a_video_model_the_detector_is_taken(lite, sam3, tmp_path):

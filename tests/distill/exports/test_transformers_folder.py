@@ -47,6 +47,17 @@ def snippet_of(folder) -> str:
     return code.replace('"FOLDER"', repr(str(folder)))
 
 
+def test_another_teachers_class_is_opened_by_its_name_where_auto_model_takes_another(tmp_path):
+    """T5: AutoModel would open encoder and decoder."""
+    run = runs.shallow(tmp_path / "run", "t5")
+    folder = export(run, ["transformers"])[0].folder
+    space: dict = {}
+    exec(snippet_of(folder), space)  # noqa: S102 (the card's own text)
+    assert type(space["model"]).__name__ == "T5EncoderModel"
+    (first, _) = own_outputs(run, space["prompts"], False)
+    np.testing.assert_allclose(space["tokens"][0][: len(first)].numpy(), first, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("kind", "pooling"), [("lite", "mean"), ("bert", "mean"), ("clip", "end"), ("sam3", "mean")]
 )
