@@ -88,6 +88,17 @@ def save(
     folder: Path, student: Student, tokenizer: PrunedTokenizer, encoder: str, pooling: Any
 ) -> Path:
     """The files that a run leaves of these."""
+    prompts: dict[str, Any] = {
+        "findings": "findings.json",
+        "findings_sha256": "0" * 64,
+        "sources": ["refcoco"],
+        "data": None,
+        "stand_ins": False,
+        "train_sources": ["refcoco"],
+    }
+    if "origins" in PromptsRecipe.model_fields:  # of recipes that `distill plan` makes
+        origin = {"name": "refcoco", "kind": "official", "prompts": 3, "files": {}}
+        prompts["origins"] = [origin]
     recipe = Recipe(
         generator="prompt-anatomy test",
         name="r",
@@ -100,14 +111,7 @@ def save(
             pooling=pooling,
             parameters=1000,
         ),
-        prompts=PromptsRecipe(
-            findings="findings.json",
-            findings_sha256="0" * 64,
-            sources=["refcoco"],
-            data=None,
-            stand_ins=False,
-            train_sources=["refcoco"],
-        ),
+        prompts=PromptsRecipe.model_validate(prompts),
         vocabulary=VocabularyRecipe(),
         student=student.recipe,
         loss=LossRecipe(),

@@ -84,7 +84,7 @@ def test_int8_is_small_and_near(lite, bert):
     for _, done in (lite, bert):
         record, folder = done["onnx"].record, done["onnx"].folder
         (int8,) = [c for c in record.comparisons if "int8" in c.what]
-        assert int8.measure == "lowest cosine" and 0.98 <= int8.value <= 1
+        assert int8.measure == "lowest cosine" and 0.97 <= int8.value <= 1
         sizes = record.measured["bytes"]
         assert sizes["model_int8.onnx"] < sizes["model.onnx"]
         assert sizes["model.onnx"] == (folder / "model.onnx").stat().st_size
@@ -118,6 +118,15 @@ def test_without_the_extra_one_line_says_how_to_install_it(lite, monkeypatch, tm
     with pytest.raises(InputError, match=r"onnxscript not installed; pip install 'prompt-anatomy"):
         export(run, ["onnx"], tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_torch_cannot_export_is_one_line(tmp_path):
+    run = runs.shallow(tmp_path / "run", "t5")
+    try:
+        export(run, ["onnx"])
+    except InputError as error:
+        assert re.search(r"cannot export T5EncoderModel \(.+\); export it --to", str(error))
+        assert list((run / "exports").iterdir()) == []
 
 
 def test_cost_is_measured_in_a_new_process(bert, monkeypatch):
