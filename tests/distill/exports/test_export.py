@@ -78,6 +78,19 @@ def test_an_earlier_export_is_replaced_and_anything_else_refused(run):
         export(run, ["efficientsam3"])
 
 
+def test_the_card_tells_what_was_measured_and_names_no_folder(run):
+    card = export(run, ["transformers"])[0].folder / "README.md"
+    assert "not measured yet" in card.read_text() and str(run) not in card.read_text()
+    (run / "metrics.json").write_text('{"held_out": {"refcoco": {"pooled_cosine": 0.9713}}}')
+    export(run, ["transformers"])
+    assert "| held out refcoco pooled cosine | 0.9713 |" in card.read_text()
+    for needed in ("SAM License", "refcoco", "context L | 9 tokens", "Limits"):
+        assert needed in card.read_text()
+    (run / "metrics.json").write_text("[1]")
+    with pytest.raises(InputError, match=r"metrics.json: is no JSON object"):
+        export(run, ["transformers"])
+
+
 def test_two_exports_to_one_place_do_not_meet_and_left_overs_go(run):
     place = run / "exports"
     with locked(place / ".lock", "busy"), pytest.raises(InputError, match="another export is at"):
