@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from anatomy.encoders.checkpoints import refused
 from anatomy.errors import InputError
 from anatomy.files import shown
 
@@ -46,7 +47,7 @@ def from_folder(model_class: Any, folder: Path, may_miss: tuple[str, ...] = ()) 
     """
     import torch
 
-    with quiet():
+    with quiet(), refused(folder):
         model, told = model_class.from_pretrained(
             folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
         )

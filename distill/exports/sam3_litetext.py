@@ -71,7 +71,7 @@ def write(
     if not files or any(path.suffix != ".safetensors" for path in files):
         raise InputError(f"{shown(sam3)}: has no model.safetensors; get all of {HUB_ID}")
     check_config(config, sam3 / "config.json", len(read_shapes(files)))
-    width = (config.get("detr_encoder_config") or {}).get("hidden_size", 256)
+    width = config.get("detr_encoder_config", {}).get("hidden_size", 256)
     if width != run.student.width:
         raise InputError(
             f"{NAME}: the detector of {shown(sam3)} takes {width} numbers a token, and the student "
@@ -135,8 +135,9 @@ def _detector(sam3: Path) -> dict[str, Any]:
     detector = config.get("detector_config") or config
     if not isinstance(detector, dict) or not isinstance(detector.get("text_config"), dict):
         raise InputError(f"{shown(path)}: has no text_config; give a folder of {HUB_ID}")
-    if not isinstance(detector.get("vision_config", {}), dict):
-        raise InputError(f"{shown(path)}: its vision_config is none; give a folder of {HUB_ID}")
+    for part in ("vision_config", "detr_encoder_config"):
+        if not isinstance(detector.get(part, {}), dict):
+            raise InputError(f"{shown(path)}: its {part} is none; give a folder of {HUB_ID}")
     return detector
 
 

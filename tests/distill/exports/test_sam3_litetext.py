@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
 import torch
 import transformers
+from safetensors.torch import save_file
 
 from anatomy.errors import InputError
 from distill.exports import export
@@ -101,8 +103,6 @@ def test_the_snippet_of_the_card_segments_an_image(whole, tmp_path):
 
 
 def test_of_a_video_model_the_detector_is_taken(lite, sam3, tmp_path):
-    from safetensors.torch import save_file
-
     folder = tmp_path / "video"
     folder.mkdir()
     detector = json.loads((sam3[0] / "config.json").read_text())
@@ -119,11 +119,18 @@ def test_what_does_not_fit_is_one_line(lite, bert, sam3, tmp_path):
     wide = tmp_path / "wide"
     runs.sam3_model(wide, width=32)
     (tmp_path / "empty").mkdir()
+    whole = tmp_path / "whole"
+    state = {n: t.clone() for n, t in sam3[1].state_dict().items()}
+    del state["detr_encoder.layers.0.layer_norm1.weight"]
+    whole.mkdir()
+    save_file(state, whole / "model.safetensors")
+    shutil.copy(sam3[0] / "config.json", whole / "config.json")
     out = tmp_path / "out"
     for run, folder, line in (
         (lite[0], wide, "takes 32 numbers a token, and the student gives 24"),
         (lite[0], None, "give --sam3 FOLDER"),
         (lite[0], tmp_path / "empty", "config.json: cannot be read"),
+        (lite[0], whole, r"missing keys: detr_encoder.layers.0.layer_norm1.weight"),
         (bert[0], sam3[0], "is made of its teacher's layers"),
     ):
         with pytest.raises(InputError, match=line):
