@@ -175,8 +175,8 @@ def test_pages_are_full(layout):
     bottom = BOTTOM[size] * MM
     lowest = {page: y for page, y, _ in lines if y < bottom}  # lines come from the top down
     gaps = [bottom - lowest[page] for page in range(len(paper.pages) - 1)]
-    assert sum(gaps) / len(gaps) < 30 * MM
-    assert max(gaps) < 110 * MM
+    assert sum(gaps) / len(gaps) < 16 * MM
+    assert max(gaps) < 55 * MM
 
 
 def test_a_heading_is_never_the_last_on_its_page(layout):
