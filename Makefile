@@ -52,6 +52,8 @@ bench: $(VENV)/installed-dev $(PEER)/installed  ## speed and memory against peer
 	@$(BIN)/python -m benchmarks.dimension
 	@$(BIN)/python -m benchmarks.neighbours
 	@$(BIN)/python -m benchmarks.report --peer $(PEER)/bin/python
+	@$(BIN)/python -m benchmarks.distill_targets
+	@$(BIN)/python -m benchmarks.distill_train
 
 clean:
 	rm -rf $(VENV) $(PEER) .mypy_cache .pytest_cache .ruff_cache .hypothesis tests/browser/node_modules

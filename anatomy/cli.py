@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import shlex
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import click
 
 from anatomy import __version__
-from anatomy.errors import InputError
+from anatomy.command import run
 from anatomy.files import shown
 from anatomy.parameters import Commands, Formats, Lengths, Names, Sample
 from anatomy.report.formats import PAPERS, Format, Paper
@@ -309,41 +308,5 @@ def schema() -> None:
 
 
 def main() -> None:
-    """Entry point: one line and exit status 2 for what the user can mend, `--debug` for more."""
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    debug = len(arguments) < len(sys.argv) - 1
-    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot show a letter is no error
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        status = app.main(arguments, prog_name="anatomy", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        sys.exit(2)
-    except InputError as error:
-        if debug:
-            raise
-        _fail(str(error), 2)
-    except click.ClickException as error:
-        if debug:
-            raise
-        _fail(shown(error.format_message()), 2)
-    except (KeyboardInterrupt, click.Abort):
-        if debug:
-            raise
-        _fail("interrupted; every file that was written is whole", 130)
-    except MemoryError:
-        if debug:
-            raise
-        _fail("out of memory; give fewer or smaller sources at a time", 2)
-    except OSError as error:  # a path that is none, or a full disk behind a redirection
-        if debug:
-            raise
-        where = f"{shown(error.filename)}: " if error.filename else ""
-        _fail(f"{where}{error.strerror or shown(error)}; --debug shows where", 2)
-    sys.exit(status if isinstance(status, int) else 0)
-
-
-def _fail(message: str, status: int) -> None:
-    click.echo(click.style("error: ", fg="red", bold=True) + message, err=True)
-    sys.exit(status)
+    """Entry point of the `anatomy` command."""
+    run(app, "anatomy", out_of_memory="give fewer or smaller sources at a time")

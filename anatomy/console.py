@@ -61,9 +61,9 @@ _COLOUR = {
 @contextmanager
 def progress() -> Iterator[Steps]:
     """Show the step at work and the time it takes; quiet where there is no terminal."""
-    with _bars() as bars:
-        task = bars.add_task("Starting", total=None)
-        yield lambda step: bars.update(task, description=shown(step))
+    with bars() as shown_bars:
+        task = shown_bars.add_task("Starting", total=None)
+        yield lambda step: shown_bars.update(task, description=shown(step))
 
 
 def fetch_all(
@@ -79,22 +79,22 @@ def fetch_all(
             f"--data: is the folder of the sources; {shown(', '.join(names))} goes into the cache, "
             "which ANATOMY_CACHE moves; leave --data out"
         )
-    with _bars() as bars:
+    with bars() as shown_bars:
         for item in items:
             if isinstance(item, Source):
                 folder = data_folder(data)
                 place = folder / item.name
-                fetched = fetch(item, folder, copy_from=copy_from, force=force, progress=bars)
+                fetched = fetch(item, folder, copy_from=copy_from, force=force, progress=shown_bars)
                 how: str = fetched.how
             else:
                 from anatomy.encoders.places import encoder_folder  # loads every tokenizer
 
                 place = encoder_folder(item.name)
                 brought = fetch_encoder(
-                    item, place, copy_from=copy_from, force=force, progress=bars
+                    item, place, copy_from=copy_from, force=force, progress=shown_bars
                 )
                 fetched, how = brought, f"{brought.how} ({brought.origin})"
-            bars.console.print(
+            shown_bars.console.print(
                 f"{fetched.name}: {how}, {len(fetched.files)} files, "
                 f"{fetched.bytes / 1e6:,.1f} MB in {shown(place)}",
                 markup=False,
@@ -102,7 +102,8 @@ def fetch_all(
             )
 
 
-def _bars() -> Progress:
+def bars() -> Progress:
+    """A line of progress on standard error, gone when it is done; none without a terminal."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -140,7 +141,7 @@ def print_written(written: Written, what: str = "Report") -> None:
 
 
 def _print_tokens(findings: Findings, encoder: EncoderFinding) -> None:
-    table = _table(
+    table = table_of(
         f"{findings.corpus.unique:,} distinct prompts, tokens of {shown(encoder.name)}",
         ["Source", "Kind"],
         ["Unique", "Mean", "Padding", "Cut", "Vocabulary"],
@@ -152,7 +153,7 @@ def _print_tokens(findings: Findings, encoder: EncoderFinding) -> None:
         measure = lengths.measure
         kind = kinds.get(lengths.group, "")
         table.add_row(
-            _text(lengths.group),
+            text_of(lengths.group),
             Text(kind, _COLOUR.get(kind, "")),
             f"{lengths.prompts:,}",
             f"{lengths.mean:.2f}",
@@ -170,17 +171,17 @@ def print_comparison(comparison: Comparison, written: Written) -> None:
     base, *others = comparison.labels
     title = f"Headline numbers against {shown(base)}"
     if len(others) == 1:
-        table = _table(title, [], [])
+        table = table_of(title, [], [])
         table.add_column("Number", overflow="fold")
         for name in (base, others[0], "Change", ""):
-            table.add_column(_text(name), justify="right", overflow="fold", min_width=6)
+            table.add_column(text_of(name), justify="right", overflow="fold", min_width=6)
         table.add_column("Verdict", no_wrap=True)
         for measure in headlines(comparison):
             change = measure.changes[1]
             if change:
                 values = [value_of(measure, value) for value in measure.values if value]
                 table.add_row(
-                    _text(name_of(comparison, measure)),
+                    text_of(name_of(comparison, measure)),
                     *values,
                     change_of(measure, change),
                     relative(change),
@@ -201,7 +202,7 @@ def print_comparison(comparison: Comparison, written: Written) -> None:
 
 def print_sources(rows: Sequence[tuple[Source, str, int, int | None]], folder: Path) -> None:
     """The table of `anatomy sources`."""
-    table = _table("Sources", ["Name", "Licence", "Here"], ["Files", "Prompts", "Paper"])
+    table = table_of("Sources", ["Name", "Licence", "Here"], ["Files", "Prompts", "Paper"])
     for source, state, files, prompts in rows:
         table.add_row(
             source.name,
@@ -242,25 +243,26 @@ def print_ledger(entries: Sequence[LedgerFinding], *, full: bool) -> None:
                 ("", entry.explanation),
             ):
                 if value:
-                    details.add_row(name, _text(value))
+                    details.add_row(name, text_of(value))
             _out.print(Padding(details, (0, 0, 0, 2)))
             _out.print()
         return
-    table = _table(
+    table = table_of(
         "Ledger of the paper's figures", ["Verdict", "Claim", "Published", "Implied"], []
     )
     for entry in entries:
         table.add_row(
             Text(entry.verdict, _COLOUR[entry.verdict]),
-            _text(entry.title),
-            _text(entry.published),
-            _text(entry.implied),
+            text_of(entry.title),
+            text_of(entry.published),
+            text_of(entry.implied),
         )
     _out.print(table)
     _out.print("anatomy ledger --full explains each, with what was measured.", style="dim")
 
 
-def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+def table_of(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
+    """An empty table: columns of text, which fold but for the first, then columns of numbers."""
     table = Table(title=Text(title), title_justify="left", title_style="bold", header_style="bold")
     for at, name in enumerate(left):
         table.add_column(name, overflow="fold", no_wrap=at == 0)
@@ -269,5 +271,6 @@ def _table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
     return table
 
 
-def _text(value: Any) -> Text:
+def text_of(value: Any) -> Text:
+    """A value as text that neither marks up nor moves the terminal."""
     return Text(shown(value))

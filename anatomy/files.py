@@ -21,14 +21,21 @@ def write_whole(path: Path, data: bytes) -> None:
 
     The bytes go to a temporary file in the same folder, are synced, and the file is renamed.
     """
+    with whole(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path` that takes its place, synced, when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
         prefix=f".{path.name}.", suffix=TEMPORARY_SUFFIX, dir=path.parent
     )
+    os.close(handle)
     try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
+        yield Path(name)
+        with Path(name).open("r+b") as stream:  # whoever wrote it, all of it must be on the disk
             os.fsync(stream.fileno())
         # mkstemp creates files only their owner may read; a report is meant to be shared.
         Path(name).chmod(0o666 & ~umask())

@@ -19,7 +19,7 @@ class Commands(click.Group):
         name = args[0]
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             nearest = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
-            hint = f"did you mean {nearest[0]}?" if nearest else "see anatomy --help"
+            hint = f"did you mean {nearest[0]}?" if nearest else f"see {ctx.command_path} --help"
             ctx.fail(f"no command is called {shown(name)}; {hint}")
         return super().resolve_command(ctx, args)
 

@@ -13,15 +13,12 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import regex
 
-from anatomy.corpus.rows import WHITESPACE
+from anatomy.corpus.words import EDGES, Words
 from anatomy.tokens.ragged import distinct
 from anatomy.tokens.table import TokenTable, offsets_of
 
 _ARTICLES = frozenset(("a", "an", "the"))
-_EDGES = regex.compile(r"^\p{P}+|\p{P}+$")
 
 # Where the rules below would go wrong.
 _IRREGULAR = {
@@ -78,23 +75,20 @@ def variant_keys(prompts: pa.LargeStringArray | Sequence[str]) -> np.ndarray:
     ndarray of int64, shape [N]
         In order of first appearance, from 0.
     """
-    # Not pc.utf8_split_whitespace: it looks behind the end of a text that ends in a space.
-    words = pc.split_pattern_regex(pa.array(prompts, pa.large_string()), f"[{WHITESPACE}]+")
-    rows = np.repeat(np.arange(len(words)), pc.list_value_length(words).to_numpy())
+    words = Words.of(pa.array(prompts, pa.large_string()))
     # The rules look at each distinct word once, whatever the number of prompts.
-    coded = words.flatten().dictionary_encode()
-    codes = coded.indices.to_numpy()
-    known = [word.casefold() for word in coded.dictionary.to_pylist()]
+    rows, codes = words.rows, words.codes
+    known = [word.casefold() for word in words.known]
     stems: dict[str, int] = {"": 0}  # 0 stands for what is left out
     stem = _numbers((stems.setdefault(_stem(word), len(stems)) for word in known), codes)
     folded: dict[str, int] = {"": 0}
     plain = _numbers((folded.setdefault(word, len(stems) + len(folded)) for word in known), codes)
-    has_stem = np.bincount(rows[stem > 0], minlength=len(words)) > 0
+    has_stem = np.bincount(rows[stem > 0], minlength=words.texts) > 0
     ids = np.where(has_stem[rows], stem, plain)
     rows, ids = rows[ids > 0], ids[ids > 0]
     # Word order: sorted within each row, the rows staying where they are.
     ids = ids[np.lexsort((ids, rows))]
-    lengths = np.bincount(rows, minlength=len(words)).astype(np.int64)
+    lengths = np.bincount(rows, minlength=words.texts).astype(np.int64)
     return distinct(TokenTable(ids, offsets_of(lengths)))[0]
 
 
@@ -105,7 +99,7 @@ def _numbers(of_known: Iterable[int], codes: np.ndarray) -> np.ndarray:
 
 def _stem(word: str) -> str:
     """What a case-folded word is compared by; "" for an article or nothing but punctuation."""
-    word = _EDGES.sub("", word)
+    word = EDGES.sub("", word)
     if word in _ARTICLES:
         return ""
     while (form := _singular(word)) != word:

@@ -197,33 +197,61 @@ def fill(
         For a tensor that is missing, misshapen, no plain floats or not in the module.
     """
     wanted = dict(module.named_parameters())
-    for name, parameter in wanted.items():
+    check_tensors(wanted, tensors, path, renamed=renamed)
+    state = {name: tensors[name].float() for name in wanted}
+    module.load_state_dict(state, strict=True, assign=True)
+
+
+def check_tensors(
+    wanted: Mapping[str, Tensor],
+    tensors: Mapping[str, Tensor],
+    path: Path,
+    *,
+    renamed: Callable[[str], str] = str,
+) -> None:
+    """Refuse tensors that are not, by name, shape and kind of number, what a module has.
+
+    Parameters
+    ----------
+    wanted, tensors : mapping of str to Tensor
+        The module's own, and what was read, by the module's names.
+    path : Path
+        Of the checkpoint, for messages.
+    renamed : callable
+        The checkpoint's name for a name of the module, for messages.
+
+    Raises
+    ------
+    InputError
+        For a tensor that is missing, misshapen, no plain numbers or not in the module.
+    """
+    for name, own in wanted.items():
         there = shown(renamed(name))
         if name not in tensors:
             raise InputError(f"{shown(path)}: {there} is missing; this is no whole checkpoint")
-        if tensors[name].shape != parameter.shape:
+        if tensors[name].shape != own.shape:
             raise InputError(
                 f"{shown(path)}: {there} has shape {list(tensors[name].shape)}, but the encoder "
-                f"needs {list(parameter.shape)}"
+                f"needs {list(own.shape)}"
             )
-        if not _is_plain(tensors[name]):
-            raise InputError(f"{shown(path)}: {there} is no plain tensor of floats")
+        if not _is_plain(tensors[name], floats=own.is_floating_point()):
+            kind = "floats" if own.is_floating_point() else "whole numbers"
+            raise InputError(f"{shown(path)}: {there} is no plain tensor of {kind}")
     for name in tensors:
         if name not in wanted and not name.endswith(".position_ids"):
             raise InputError(
                 f"{shown(path)}: {shown(renamed(name))} is there, but the encoder has no place "
                 "for it; take configuration and weights from one repository"
             )
-    state = {name: tensors[name].float() for name in wanted}
-    module.load_state_dict(state, strict=True, assign=True)
 
 
-def _is_plain(tensor: Tensor) -> bool:
-    """Floats that all lie in memory: neither sparse nor repeated nor without data."""
+def _is_plain(tensor: Tensor, *, floats: bool) -> bool:
+    """Numbers that all lie in memory: neither sparse nor repeated nor without data."""
     import torch
 
     return (
-        tensor.is_floating_point()
+        tensor.is_floating_point() == floats
+        and not tensor.is_complex()
         and tensor.layout == torch.strided
         and tensor.device.type == "cpu"
         and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()

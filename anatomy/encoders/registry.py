@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pyarrow as pa
 
 from anatomy.encoders.checkpoints import SAFETENSORS, TORCH, weight_files
@@ -45,6 +46,9 @@ class Tokenizer(Protocol):
         self, prompts: pa.LargeStringArray | Sequence[str]
     ) -> tuple[pa.LargeStringArray, TokenTable]:
         """Cleaned prompts, and their token ids."""
+
+    def ends(self, prompts: pa.LargeStringArray | Sequence[str]) -> np.ndarray:
+        """Where each token ends in its prompt, int64 [T]."""
 
     def text_of(self, number: int) -> str:
         """The text of a token."""

@@ -220,8 +220,8 @@ def _token_embedding(tower: Any, path: Path) -> np.ndarray:
     return table
 
 
-def _positions(tower: Any, config: Any, width: int) -> tuple[np.ndarray | None, str]:
-    """The table of absolute positions from the first token's on; or why there is none.
+def position_embedding(tower: Any, width: int) -> tuple[str, Any, int] | None:
+    """The embedding of absolute positions: its name in the tower, itself, the first token's row.
 
     It is added to the tokens', so it is as wide: a table of another width serves another end.
     """
@@ -233,10 +233,19 @@ def _positions(tower: Any, config: Any, width: int) -> tuple[np.ndarray | None, 
             and isinstance(part, torch.nn.Embedding)
             and part.embedding_dim == width
         ):
-            table: np.ndarray = part.weight.detach().numpy()
             # RoBERTa and its kin count positions from behind the padding's, OPT from its offset.
             first = 0 if part.padding_idx is None else part.padding_idx + 1
-            return table[int(getattr(part, "offset", first)) :], ""
+            return name, part, int(getattr(part, "offset", first))
+    return None
+
+
+def _positions(tower: Any, config: Any, width: int) -> tuple[np.ndarray | None, str]:
+    """The table of absolute positions from the first token's on; or why there is none."""
+    found = position_embedding(tower, width)
+    if found is not None:
+        _, part, first = found
+        table: np.ndarray = part.weight.detach().numpy()
+        return table[first:], ""
     if any("rotary" in name for name, _ in tower.named_modules()) or hasattr(
         config, "rope_parameters"
     ):

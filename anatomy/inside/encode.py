@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from anatomy.encoders.batches import of_one_length, token_budget
 from anatomy.errors import InputError
 from anatomy.files import shown, write_whole
 from anatomy.inside.draw import Plan
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from anatomy.encoders.model import TextModel
 
 SHARD = 2048  # rows
-BATCH = 2048  # tokens: more does not run faster on a CPU, and larger ones need more memory
-BATCH_CUDA = 65536
 IN_MEMORY = 1 << 30  # bytes
 _FORMAT = 2  # of the shards; another one never meets their files
 
@@ -55,7 +54,7 @@ class Encoded:
 
 def batches(device: str) -> str:
     """The batch plan in words: floats are the same only where it is."""
-    return f"rows of one length, up to {_budget(device):,} tokens; shards of {SHARD:,} rows"
+    return f"rows of one length, up to {token_budget(device):,} tokens; shards of {SHARD:,} rows"
 
 
 def encode(
@@ -136,27 +135,17 @@ def _array(shape: tuple[int, int]) -> np.ndarray:
         return np.memmap(stream, dtype=np.float32, mode="w+", shape=shape)
 
 
-def _budget(device: str) -> int:
-    return BATCH_CUDA if device == "cuda" else BATCH
-
-
 def _run(
     model: TextModel, shard: TokenTable, mask: np.ndarray, pooling: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pooled outputs of the rows, and token outputs where `mask` is True, in the rows' order."""
-    lengths = shard.lengths
     pooled, tokens = [], []
-    at = 0
-    while at < len(shard):
-        length = int(lengths[at])
-        end = int(np.searchsorted(lengths, length, side="right"))
-        end = min(end, at + max(1, _budget(model.device) // length))
+    for at, end in of_one_length(shard.lengths, token_budget(model.device)):
         low, high = shard.offsets[at], shard.offsets[end]
-        ids = shard.ids[low:high].reshape(end - at, length).astype(np.int64)
+        ids = shard.ids[low:high].reshape(end - at, -1).astype(np.int64)
         outputs = model.encode(ids)
         pooled.append(outputs.pooled(pooling))
         tokens.append(outputs.tokens.reshape(high - low, -1)[mask[low:high]])
-        at = end
     return np.concatenate(pooled), np.concatenate(tokens)
 
 

@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import heapq
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import resources
 from itertools import pairwise
 
@@ -34,37 +34,55 @@ def _byte_symbols() -> dict[int, str]:
     return {b: chr(b) for b in printable} | {b: chr(256 + n) for n, b in enumerate(others)}
 
 
+BYTES = 512  # tokens that are one byte, plain and closing a word: the first of every vocabulary
+
+
+@cache
+def clip_merges() -> tuple[tuple[tuple[str, str], ...], str]:
+    """CLIP's merges by rank, and the SHA-256 of their published table."""
+    packed = (resources.files(__package__) / "data/clip_merges.txt.gz").read_bytes()
+    table = gzip.decompress(packed)
+    lines = table.decode("utf-8").splitlines()[1:]
+    merges = tuple((first, second) for first, second in map(str.split, lines))
+    return merges, hashlib.sha256(table).hexdigest()
+
+
 class BytePairEncoder:
-    """CLIP's merges and vocabulary.
+    """Merges and vocabulary: CLIP's, or a part of CLIP's.
+
+    Parameters
+    ----------
+    merges : sequence of (str, str), optional
+        Merges of CLIP's in their order of rank; all of them unless told. With each, those that
+        make its two halves.
 
     Attributes
     ----------
-    symbols : list of str, length 49,408
-        The token of each id, in CLIP's byte alphabet; a final ``</w>`` closes a word.
+    symbols : list of str, length 512 + len(merges) + 2
+        The token of each id, in CLIP's byte alphabet; a final ``</w>`` closes a word. All of
+        CLIP's are 49,408.
     ids : dict of str to int
+    merges : tuple of (str, str)
     start_id, end_id : int
-        49,406 and 49,407.
+        The two highest ids; CLIP's are 49,406 and 49,407.
     """
 
-    def __init__(self) -> None:
-        packed = (resources.files(__package__) / "data/clip_merges.txt.gz").read_bytes()
-        table = gzip.decompress(packed)
-        lines = table.decode("utf-8").splitlines()[1:]
-        merges = [(first, second) for first, second in map(str.split, lines)]
+    def __init__(self, merges: Sequence[tuple[str, str]] | None = None) -> None:
+        every, self.merges_sha256 = clip_merges()
+        self.merges = every if merges is None else tuple(merges)
         symbols = _byte_symbols()
         alphabet = symbols.values()
         self.symbols = [
             *alphabet,
             *(symbol + END_OF_WORD for symbol in alphabet),
-            *(first + second for first, second in merges),
+            *(first + second for first, second in self.merges),
             START_OF_TEXT,
             END_OF_TEXT,
         ]
         self.ids = {symbol: number for number, symbol in enumerate(self.symbols)}
         self.start_id = self.ids[START_OF_TEXT]
         self.end_id = self.ids[END_OF_TEXT]
-        self.merges_sha256 = hashlib.sha256(table).hexdigest()
-        self._ranks = {pair: rank for rank, pair in enumerate(merges)}
+        self._ranks = {pair: rank for rank, pair in enumerate(self.merges)}
         self._symbol_of_byte = [symbols[byte] for byte in range(256)]
 
     def encode(self, piece: str) -> list[int]:
@@ -90,6 +108,14 @@ class BytePairEncoder:
             symbol[:-closed]: number
             for symbol, number in self.ids.items()
             if symbol.endswith(END_OF_WORD) and symbol.isascii() and symbol[:-closed].isalpha()
+        }
+
+    @cached_property
+    def halves(self) -> dict[int, list[tuple[int, int]]]:
+        """For each token that merges make, the ids of its halves: of CLIP's there is one merge."""
+        return {
+            BYTES + rank: [(self.ids[first], self.ids[second])]
+            for rank, (first, second) in enumerate(self.merges)
         }
 
     def text_of(self, number: int) -> str:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from functools import cached_property
 
 import ftfy
 import numpy as np
@@ -23,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import regex
 
-from anatomy.tokens.bpe import END_OF_TEXT, START_OF_TEXT, BytePairEncoder
+from anatomy.tokens.bpe import END_OF_TEXT, END_OF_WORD, START_OF_TEXT, BytePairEncoder
 from anatomy.tokens.table import TokenTable, gather, offsets_of
 
 _PIECE = regex.compile(
@@ -52,29 +53,36 @@ def clean(prompt: str) -> str:
 class ClipTokenizer:
     """CLIP's byte-pair tokenizer with SAM3's cleaning.
 
+    Parameters
+    ----------
+    name : str
+    bpe : BytePairEncoder, optional
+        With a part of CLIP's merges; all of them unless told.
+
     Attributes
     ----------
     name : str
+    bpe : BytePairEncoder
     vocabulary_size : int
-        49,408.
+        49,408 with all merges.
     special_ids : tuple of int
-        Start and end of text: 49,406 and 49,407.
+        Start and end of text, the highest ids: 49,406 and 49,407.
     context : int
         Positions that SAM3's text encoder reads: 32.
     description : str
         Cleaning and merges, with the hash of the merges table.
     """
 
-    vocabulary_size: int = 49_408
     context: int | None = 32
 
-    def __init__(self, name: str = "sam3") -> None:
+    def __init__(self, name: str = "sam3", bpe: BytePairEncoder | None = None) -> None:
         self.name = name
-        self._bpe = BytePairEncoder()
-        self.special_ids: tuple[int, ...] = (self._bpe.start_id, self._bpe.end_id)
+        self.bpe = bpe or BytePairEncoder()
+        self.vocabulary_size = len(self.bpe.symbols)
+        self.special_ids: tuple[int, ...] = (self.bpe.start_id, self.bpe.end_id)
         self.description = (
             "CLIP byte-pair encoding, lower case, cleaned with "
-            f"ftfy {ftfy.__version__} and html.unescape; merges sha256 {self._bpe.merges_sha256}"
+            f"ftfy {ftfy.__version__} and html.unescape; merges sha256 {self.bpe.merges_sha256}"
         )
         self._number_of_word: dict[str, int] = {}
         self._word_ids: list[int] = []
@@ -108,9 +116,27 @@ class ClipTokenizer:
         lengths = [block.lengths for block in blocks] or [np.empty(0, dtype=np.int64)]
         return cleaned, TokenTable(np.concatenate(ids), offsets_of(np.concatenate(lengths)))
 
+    def ends(self, prompts: pa.LargeStringArray | Sequence[str]) -> np.ndarray:
+        """Where each token of N prompts ends, int64 [T]: in bytes of the cleaned words.
+
+        Equal for two encoders of one text exactly where their tokens end at the same byte. A
+        special token counts as one byte.
+        """
+        table = self.encode(prompts)
+        total = np.cumsum(self._bytes[table.ids])
+        before = np.concatenate([[0], total])[table.offsets[:-1]]
+        ends: np.ndarray = total - np.repeat(before, table.lengths)
+        return ends
+
+    @cached_property
+    def _bytes(self) -> np.ndarray:
+        """Bytes that each token stands for, int64 [V]."""
+        sizes = [len(symbol.removesuffix(END_OF_WORD)) for symbol in self.bpe.symbols[:-2]]
+        return np.array([*sizes, 1, 1])
+
     def text_of(self, number: int) -> str:
         """The text that token `number` stands for; a final space closes a word."""
-        return self._bpe.text_of(number)
+        return self.bpe.text_of(number)
 
     def _encode_block(self, cleaned: pa.LargeStringArray) -> TokenTable:
         words, words_of_prompt = _split(cleaned)
@@ -135,7 +161,7 @@ class ClipTokenizer:
 
     def _numbers_of(self, words: Sequence[str]) -> np.ndarray:
         """Number of each of the distinct `words` in the table of encoded words, int64 [len]."""
-        known, whole = self._number_of_word, self._bpe.whole_words
+        known, whole = self._number_of_word, self.bpe.whole_words
         numbers = np.empty(len(words), dtype=np.int64)
         for at, word in enumerate(words):
             word = word.rstrip(" ")
@@ -150,7 +176,7 @@ class ClipTokenizer:
         return numbers
 
     def _encode_word(self, word: str) -> list[int]:
-        return [number for piece in _PIECE.findall(word) for number in self._bpe.encode(piece)]
+        return [number for piece in _PIECE.findall(word) for number in self.bpe.encode(piece)]
 
 
 def _as_arrow(

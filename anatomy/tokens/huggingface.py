@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ _FILE = "tokenizer.json"
 _CONFIG = "tokenizer_config.json"
 _SENTENCES = "sentence_bert_config.json"
 _LARGEST_VOCABULARY = 10_000_000
+_PAD_TOKENS = ("[PAD]", "<pad>", "<|endoftext|>")  # BERT's, RoBERTa's and T5's, CLIP's
 _BLOCK = 1 << 15  # prompts whose encodings are held as objects at a time
 
 
@@ -31,6 +33,8 @@ class HuggingFaceTokenizer:
     Attributes
     ----------
     name : str
+    json : bytes
+        The tokenizer.json.
     vocabulary_size : int
     special_ids : tuple of int
         The tokens that the tokenizer adds around an empty prompt.
@@ -43,9 +47,20 @@ class HuggingFaceTokenizer:
 
     def __init__(self, name: str, place: str) -> None:
         path = _locate(place)
-        data = path.read_bytes()
+        self._read(name, path.read_bytes(), shown(path), _context(path.with_name(_CONFIG)))
+
+    @classmethod
+    def of_json(cls, name: str, data: bytes, where: str, context: int | None) -> Self:
+        """A tokenizer from the bytes of a tokenizer.json; `where` names it in messages."""
+        tokenizer = cls.__new__(cls)
+        tokenizer._read(name, data, where, context)
+        return tokenizer
+
+    def _read(self, name: str, data: bytes, where: str, context: int | None) -> None:
         self.name = name
-        self._where = shown(path)
+        self.json = data
+        self.context = context
+        self._where = where
         with self._guarded("is no tokenizer.json that the tokenizers library reads"):
             self._tokenizer = Tokenizer.from_buffer(data)
             self._tokenizer.no_truncation()
@@ -58,7 +73,6 @@ class HuggingFaceTokenizer:
                 f"{self._where}: its ids go up to {self.vocabulary_size - 1:,}, which is no "
                 f"vocabulary of 1 to {_LARGEST_VOCABULARY:,} tokens"
             )
-        self.context = _context(path.with_name(_CONFIG))
         kind = type(self._tokenizer.model).__name__
         self.description = f"{kind} from {_FILE}, sha256 {hashlib.sha256(data).hexdigest()}"
 
@@ -101,6 +115,24 @@ class HuggingFaceTokenizer:
     ) -> tuple[pa.LargeStringArray, TokenTable]:
         """Both `clean` and `encode`."""
         return self.clean(prompts), self.encode(prompts)
+
+    def ends(self, prompts: pa.LargeStringArray | Sequence[str]) -> np.ndarray:
+        """Where each token of N prompts ends, int64 [T]: in characters of the prompt itself.
+
+        0 for a token that the tokenizer adds.
+        """
+        with self._guarded("it fails on these prompts"):
+            encodings = self._tokenizer.encode_batch(_strings(prompts))
+        return np.array([end for e in encodings for _, end in e.offsets], dtype=np.int64)
+
+    @property
+    def pad_id(self) -> int:
+        """The id that it pads with: as it says itself, else its token named as one, else 0."""
+        padding = json.loads(self.json).get("padding")
+        if padding:
+            return int(padding["pad_id"])
+        named = (self._tokenizer.token_to_id(token) for token in _PAD_TOKENS)
+        return next((number for number in named if number is not None), 0)
 
     def text_of(self, number: int) -> str:
         """The token's own spelling in the vocabulary."""

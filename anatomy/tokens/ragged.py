@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
-from anatomy.tokens.table import TokenTable, gather, offsets_of
+from anatomy.tokens.table import TokenTable, gather, offsets_of, spans
 
 
 def rows(table: TokenTable, chosen: np.ndarray) -> TokenTable:
@@ -22,15 +22,23 @@ def truncate(table: TokenTable, length: int, special_ids: Sequence[int]) -> Toke
     A cut row keeps its last token if that is one of `special_ids`: the end token takes the last
     place left.
     """
+    places, offsets = truncated(table, length, special_ids)
+    return TokenTable(table.ids[places], offsets)
+
+
+def truncated(
+    table: TokenTable, length: int, special_ids: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where the tokens that `truncate` leaves stand in the flat ids, and the new offsets."""
     lengths = table.lengths
     kept = np.minimum(lengths, length)
-    ids = gather(table.ids, table.offsets[:-1], kept)
+    places = spans(table.offsets[:-1], kept)
     offsets = offsets_of(kept)
     cut = np.flatnonzero(lengths > length)
-    last = table.ids[table.offsets[1:][cut] - 1]
-    ends = np.isin(last, np.asarray(special_ids))
-    ids[offsets[1:][cut[ends]] - 1] = last[ends]
-    return TokenTable(ids, offsets)
+    last = table.offsets[1:][cut] - 1
+    ends = np.isin(table.ids[last], np.asarray(special_ids))
+    places[offsets[1:][cut[ends]] - 1] = last[ends]
+    return places, offsets
 
 
 def distinct(table: TokenTable) -> tuple[np.ndarray, np.ndarray]:

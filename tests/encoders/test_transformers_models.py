@@ -18,13 +18,6 @@ from tests.encoders import tiny
 
 VOCABULARY = len(tiny.WORDS)
 IDS = tiny.some_ids(3, 7, VOCABULARY)
-SMALL = {
-    "vocab_size": VOCABULARY,
-    "hidden_size": 32,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "intermediate_size": 48,
-}
 
 
 def saved(folder, module):
@@ -35,7 +28,7 @@ def saved(folder, module):
 
 def clip(folder):
     config = transformers.CLIPTextConfig(
-        **SMALL, max_position_embeddings=16, projection_dim=20, eos_token_id=3
+        **tiny.SMALL, max_position_embeddings=16, projection_dim=20, eos_token_id=3
     )
     torch.manual_seed(0)
     return saved(folder, transformers.CLIPTextModelWithProjection(config))
@@ -48,54 +41,6 @@ VISION = {
     "intermediate_size": 16,
     "image_size": 8,
     "patch_size": 4,
-}
-MODELS = {
-    "roberta": lambda: transformers.RobertaModel(
-        transformers.RobertaConfig(**SMALL, max_position_embeddings=26, pad_token_id=1)
-    ),
-    "gpt2": lambda: transformers.GPT2Model(
-        transformers.GPT2Config(
-            vocab_size=VOCABULARY, n_embd=32, n_layer=2, n_head=4, n_positions=24
-        )
-    ),
-    "t5": lambda: transformers.T5EncoderModel(
-        transformers.T5Config(
-            vocab_size=VOCABULARY, d_model=32, num_layers=2, num_heads=4, d_kv=8, d_ff=48
-        )
-    ),
-    "llama": lambda: transformers.LlamaModel(
-        transformers.LlamaConfig(**SMALL, max_position_embeddings=24)
-    ),
-    "mpnet": lambda: transformers.MPNetModel(
-        transformers.MPNetConfig(**SMALL, max_position_embeddings=26, pad_token_id=1)
-    ),
-    "distilbert": lambda: transformers.DistilBertModel(
-        transformers.DistilBertConfig(
-            vocab_size=VOCABULARY,
-            dim=32,
-            n_layers=2,
-            n_heads=4,
-            hidden_dim=48,
-            max_position_embeddings=24,
-        )
-    ),
-    "opt": lambda: transformers.OPTModel(
-        transformers.OPTConfig(
-            vocab_size=VOCABULARY,
-            hidden_size=32,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            ffn_dim=48,
-            max_position_embeddings=24,
-            word_embed_proj_dim=32,
-        )
-    ),
-    "roformer": lambda: transformers.RoFormerModel(
-        transformers.RoFormerConfig(**SMALL, max_position_embeddings=24, embedding_size=32)
-    ),
-    "siglip": lambda: transformers.SiglipTextModel(
-        transformers.SiglipTextConfig(**SMALL, max_position_embeddings=24)
-    ),
 }
 
 
@@ -144,7 +89,7 @@ def test_the_text_tower_of_a_whole_clip_is_read(tmp_path):
     torch.manual_seed(0)
     module = transformers.CLIPModel(
         transformers.CLIPConfig(
-            text_config={**SMALL, "max_position_embeddings": 16, "eos_token_id": 3},
+            text_config={**tiny.SMALL, "max_position_embeddings": 16, "eos_token_id": 3},
             vision_config=VISION,
             projection_dim=20,  # of both towers, whatever the text's own configuration says
         )
@@ -163,7 +108,7 @@ def test_the_text_tower_of_a_whole_clip_is_read(tmp_path):
 def test_a_clip_text_model_without_projection_is_read(tmp_path):
     torch.manual_seed(0)
     module = transformers.CLIPTextModel(
-        transformers.CLIPTextConfig(**SMALL, max_position_embeddings=16, eos_token_id=3)
+        transformers.CLIPTextConfig(**tiny.SMALL, max_position_embeddings=16, eos_token_id=3)
     )
     model = saved(tmp_path, module)
     found = model.encode(IDS)
@@ -176,7 +121,7 @@ def test_the_text_tower_of_a_whole_siglip_is_read(tmp_path):
     torch.manual_seed(0)
     module = transformers.SiglipModel(
         transformers.SiglipConfig(
-            text_config={**SMALL, "max_position_embeddings": 16}, vision_config=VISION
+            text_config={**tiny.SMALL, "max_position_embeddings": 16}, vision_config=VISION
         )
     )
     model = saved(tmp_path, module)
@@ -193,7 +138,7 @@ def test_tables_are_measured_as_stored_whatever_computes(tmp_path, kind):
     if kind == "bert":
         tiny.save_bert(tmp_path)
     else:
-        saved(tmp_path, MODELS[kind]())
+        saved(tmp_path, tiny.MODELS[kind]())
     exact, rough = (load_transformers(tmp_path, None, "cpu", d) for d in ("float32", "bfloat16"))
     assert np.array_equal(exact.token_embedding, rough.token_embedding)
     one, two = exact.encode(IDS).tokens, rough.encode(IDS).tokens
@@ -224,7 +169,7 @@ def test_what_is_no_text_encoder_is_refused(tmp_path):
 )
 def test_positions_and_causality_are_read_off_the_model(tmp_path, kind, causal, positions):
     torch.manual_seed(0)
-    module = MODELS[kind]()
+    module = tiny.MODELS[kind]()
     model = saved(tmp_path, module)
     assert model.causal is causal
     if isinstance(positions, str):
@@ -243,7 +188,7 @@ def test_the_first_row_of_the_table_is_the_first_token_s(tmp_path):
     """Moving row k moves the output of a prompt of more than k tokens, and of no shorter one."""
     for kind in ("roberta", "mpnet", "opt", "gpt2"):
         torch.manual_seed(0)
-        module = MODELS[kind]()
+        module = tiny.MODELS[kind]()
         model = saved(tmp_path / kind, module)
         table = next(
             part.weight

@@ -21,6 +21,13 @@ BERT = {
     "intermediate_size": 48,
     "max_position_embeddings": 24,
 }
+SMALL = {
+    "vocab_size": len(WORDS),
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+}
 SAM3 = {
     "vocab_size": 49_408,
     "hidden_size": 128,
@@ -32,6 +39,56 @@ SAM3 = {
     "hidden_act": "gelu",
 }
 SAM3_WIDTH = 24
+
+# Random text encoders of many makes, none saved.
+MODELS = {
+    "roberta": lambda: transformers.RobertaModel(
+        transformers.RobertaConfig(**SMALL, max_position_embeddings=26, pad_token_id=1)
+    ),
+    "gpt2": lambda: transformers.GPT2Model(
+        transformers.GPT2Config(
+            vocab_size=len(WORDS), n_embd=32, n_layer=2, n_head=4, n_positions=24
+        )
+    ),
+    "t5": lambda: transformers.T5EncoderModel(
+        transformers.T5Config(
+            vocab_size=len(WORDS), d_model=32, num_layers=2, num_heads=4, d_kv=8, d_ff=48
+        )
+    ),
+    "llama": lambda: transformers.LlamaModel(
+        transformers.LlamaConfig(**SMALL, max_position_embeddings=24)
+    ),
+    "mpnet": lambda: transformers.MPNetModel(
+        transformers.MPNetConfig(**SMALL, max_position_embeddings=26, pad_token_id=1)
+    ),
+    "distilbert": lambda: transformers.DistilBertModel(
+        transformers.DistilBertConfig(
+            vocab_size=len(WORDS),
+            dim=32,
+            n_layers=2,
+            n_heads=4,
+            hidden_dim=48,
+            max_position_embeddings=24,
+        )
+    ),
+    "opt": lambda: transformers.OPTModel(
+        transformers.OPTConfig(
+            vocab_size=len(WORDS),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            ffn_dim=48,
+            max_position_embeddings=24,
+            word_embed_proj_dim=32,
+        )
+    ),
+    "roformer": lambda: transformers.RoFormerModel(
+        transformers.RoFormerConfig(**SMALL, max_position_embeddings=24, embedding_size=32)
+    ),
+    "siglip": lambda: transformers.SiglipTextModel(
+        transformers.SiglipTextConfig(**SMALL, max_position_embeddings=24)
+    ),
+}
 
 
 def save_tokenizer(folder: Path, context: int | None = None) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anatomy.encoders import batches
 from anatomy.errors import InputError
 from anatomy.inside import encode as module
 from anatomy.inside.encode import Encoded, encode
@@ -57,7 +58,7 @@ def test_outputs_stand_where_their_rows_and_places_are():
 
 
 def test_a_batch_holds_one_length_and_no_more_tokens_than_allowed(monkeypatch):
-    monkeypatch.setattr(module, "BATCH", 4)
+    monkeypatch.setattr(batches, "BATCH", 4)
     model = FakeModel()
     run(model)
     lengths = sorted(len(ids) for ids in lists_of(drawn().table))

@@ -1,0 +1,41 @@
+"""The student's tokenizer, by the recipe and the training prompts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from anatomy.encoders.registry import Tokenizer
+from distill.prompts import Prompts
+from distill.recipe import VocabularyRecipe
+from distill.vocabulary import PrunedTokenizer, choose, identity, prune
+
+
+def token_counts(prompts: Prompts, vocabulary_size: int) -> np.ndarray:
+    """Occurrences of each token in the prompts that may train, int64 [V]."""
+    chosen = prompts.tokens.select(prompts.available)
+    return np.bincount(chosen.ids, minlength=vocabulary_size)
+
+
+def student_tokenizer(
+    recipe: VocabularyRecipe, tokenizer: Tokenizer, counts: np.ndarray
+) -> PrunedTokenizer:
+    """The teacher's tokenizer with the tokens that the recipe keeps.
+
+    Parameters
+    ----------
+    recipe : VocabularyRecipe
+    tokenizer : Tokenizer
+        The teacher's.
+    counts : ndarray of int64, shape [V]
+        See `token_counts`.
+
+    Raises
+    ------
+    InputError
+        If this tokenizer's vocabulary cannot be pruned.
+    """
+    if recipe.keep == "all":
+        return identity(tokenizer)
+    coverage = recipe.coverage if recipe.keep == "coverage" else None
+    kept = choose(counts, minimum_count=recipe.minimum_count, coverage=coverage)
+    return prune(tokenizer, kept.tolist())

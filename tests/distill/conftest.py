@@ -1,0 +1,29 @@
+"""What the tests of distill share."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+
+from tests.distill import audited
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory):
+    """A small audited world, to be left as it is."""
+    return audited.make(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def own_world(world, tmp_path):
+    """A copy of it, to be changed; the findings name the files of the copy."""
+    shutil.copytree(world.folder, tmp_path / "world")
+    there, here = str(world.folder), str(tmp_path / "world")
+    text = world.path.read_text().replace(there, here)
+    # Changed on purpose, so without the digest of what it was.
+    text = re.sub(r' "digest": "[0-9a-f]{64}",\n', "", text)
+    (tmp_path / "world" / "findings.json").write_text(text)
+    findings = type(world.findings).load(tmp_path / "world" / "findings.json")
+    return audited.World(tmp_path / "world", findings)

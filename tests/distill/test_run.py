@@ -1,0 +1,222 @@
+"""Whole runs on a small audited world: to the end, killed, continued, in several processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from anatomy.errors import InputError
+from anatomy.files import locked
+from distill.plan import Planned, Wishes, prepare, revisit
+from distill.recipe import Recipe
+from distill.run import Run, run
+from distill.students import Student
+from distill.vocabulary import load
+from tests.conftest import REPOSITORY
+
+QUICK = ("schedule.batch=32", "schedule.accumulation=1", "schedule.precision=float32")
+
+
+def planned(world, *settings: str, **wishes) -> Planned:
+    """A recipe of few epochs, so that nothing is timed."""
+    wishes = {"epochs": 3, "name": "r", "settings": (*QUICK, *settings)} | wishes
+    return prepare(world.findings, world.path, Wishes(**wishes))
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    return load_file(folder / "r" / "student" / "student.safetensors")
+
+
+def equal(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[n], other[n]) for n in one)
+
+
+@pytest.fixture(scope="module")
+def done(world, tmp_path_factory) -> Run:
+    return run(planned(world, epochs=30), tmp_path_factory.mktemp("runs"))
+
+
+def test_a_run_leaves_a_student_that_is_near_its_teacher(done):
+    combined = done.quality[0]
+    assert combined.cosine > 0.9 and combined.cosine > combined.baseline
+    assert combined.cosine_p5 < combined.cosine
+    assert {found.group for found in done.quality[1:]} == set(done.planned.prompts.names)
+    student = Student.load(done.folder / "student")
+    tokenizer = load(done.folder / "student" / "tokenizer")
+    assert student.vocabulary_size == tokenizer.vocabulary_size
+    assert Recipe.load(done.folder / "recipe.yaml").digest == done.recipe.digest
+    files = {path.name for path in done.folder.iterdir()}
+    assert files == {"recipe.yaml", "targets", "checkpoints", "metrics.jsonl", "student"}
+
+
+def test_what_is_measured_is_measured_on_held_out_prompts_alone(done):
+    """Against the saved student and the teacher itself, prompt by prompt."""
+    import torch
+
+    prompts = done.planned.prompts
+    student = Student.load(done.folder / "student")
+    tokenizer = load(done.folder / "student" / "tokenizer")
+    found = []
+    for row in np.flatnonzero(prompts.held_out):
+        text = [prompts.texts[int(row)].as_py()]
+        ids = tokenizer.encode(text).ids.astype(np.int64)[None]
+        if ids.shape[1] > student.recipe.context:
+            ids = np.concatenate([ids[:, : student.recipe.context - 1], ids[:, -1:]], axis=1)
+        with torch.inference_mode():
+            ours = student(torch.from_numpy(ids)).mean(dim=1)[0].numpy()
+        whole = done.planned.encoder.tokenizer.encode(text).ids.astype(np.int64)[None]
+        if whole.shape[1] > done.planned.model.context:
+            continue
+        theirs = done.teacher.model.encode(whole).tokens.mean(axis=1)[0]
+        found.append(ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs))
+    assert np.mean(found) == pytest.approx(done.quality[0].cosine, abs=2e-3)
+
+
+def test_the_same_run_again_only_reads(done):
+    again = run(done.planned, done.folder.parent)
+    assert again.trained.resumed == again.trained.steps == done.trained.steps
+    assert again.data.targets.reused == len(again.data.targets.pooled)
+    assert again.quality == done.quality
+
+
+def test_another_recipe_does_not_take_over_a_folder(world, tmp_path):
+    run(planned(world), tmp_path)
+    with pytest.raises(InputError, match=r"another recipe \(loss.cosine was 2.0 and is 1.0\)"):
+        run(planned(world, "loss.cosine=1"), tmp_path)
+    before = weights(tmp_path)
+    other = run(planned(world, "loss.cosine=1"), tmp_path, resume=False)
+    assert other.trained.resumed == 0 and not equal(before, weights(tmp_path))
+    assert other.data.targets.reused  # the teacher says the same
+
+
+def test_beginning_again_leaves_nothing_of_before_and_gives_the_same(world, tmp_path):
+    run(planned(world), tmp_path)
+    before = weights(tmp_path)
+    (tmp_path / "r" / "exports" / "onnx").mkdir(parents=True)
+    again = run(planned(world), tmp_path, resume=False)
+    assert not (tmp_path / "r" / "exports").exists()
+    assert again.trained.resumed == 0 and equal(before, weights(tmp_path))
+
+
+def test_a_folder_at_work_is_left_alone(world, tmp_path):
+    with (
+        locked(tmp_path / "r" / ".lock", "busy"),
+        pytest.raises(InputError, match="another run is at work"),
+    ):
+        run(planned(world), tmp_path)
+
+
+def test_minutes_become_numbers_that_a_continued_run_takes(world, tmp_path, monkeypatch):
+    asked = planned(world, epochs=None, minutes=0.2)
+    began = time.perf_counter()
+    found = run(asked, tmp_path)
+    assert time.perf_counter() - began < 0.2 * 60 * 1.5
+    recipe = Recipe.load(tmp_path / "r" / "recipe.yaml")
+    assert recipe.schedule.steps == found.trained.steps and recipe.calibration
+    assert "0.2 minutes" in recipe.reasons["schedule.steps"]
+    for again in (asked, revisit(recipe)):
+        monkeypatch.setattr("distill.calibrate.steps_within", lambda *_: 1)
+        assert run(again, tmp_path).trained.steps == recipe.schedule.steps
+
+
+def test_minutes_that_do_not_suffice_are_one_line(world, tmp_path):
+    with pytest.raises(InputError, match=r"--minutes: too few"):
+        run(planned(world, epochs=None, minutes=0.001), tmp_path)
+
+
+def test_a_slow_teacher_is_asked_for_fewer_prompts(world, tmp_path, monkeypatch):
+    monkeypatch.setattr("distill.calibrate.teacher_seconds", lambda *_: 40.0)
+    found = run(planned(world, epochs=None, minutes=0.5), tmp_path)
+    limit = found.recipe.prompts.limit
+    assert limit and len(found.data.training) == limit
+    assert found.planned.prompts.available.sum() > limit
+    assert "takes about 40 s" in found.recipe.reasons["prompts.limit"]
+
+
+def command(world, out: Path, *settings: str) -> list[str]:
+    sets = [part for setting in (*QUICK, *settings) for part in ("--set", setting)]
+    return [
+        *("run", "--from-report", str(world.path), "--name", "r", "--out", str(out)),
+        *("--epochs", "12", "--device", "cpu", *sets),
+    ]
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_continued_to_the_same_weights(world, tmp_path):
+    """SIGKILL at random moments after each of these."""
+    often = "schedule.checkpoint_seconds=0"
+    arguments = [sys.executable, "-m", "distill", *command(world, tmp_path / "killed", often)]
+    whole = [sys.executable, "-m", "distill", *command(world, tmp_path / "whole")]
+    subprocess.run(whole, env=environment(), check=True, capture_output=True)
+    folder = tmp_path / "killed" / "r"
+    chance = random.Random(0)
+
+    def reports() -> int:
+        path = folder / "metrics.jsonl"
+        return len(path.read_bytes().splitlines()) if path.exists() else 0
+
+    moments = [
+        (folder / "recipe.yaml").exists,
+        lambda: any(folder.glob("targets/*/tokens.bin")),
+        *(lambda least=least: reports() >= least for least in (1, 20, 21, 70, 110)),
+    ]
+    for moment in moments:
+        process = subprocess.Popen(arguments, env=environment(), stdout=subprocess.DEVNULL)
+        while not moment():
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.001)
+        time.sleep(chance.uniform(0, 0.05))
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    last = subprocess.run(arguments, env=environment(), check=True, capture_output=True, text=True)
+    assert "were there already" in last.stdout
+    assert equal(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
+    lines = (tmp_path / "killed" / "r" / "metrics.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == sorted(
+        {json.loads(line)["step"] for line in lines}
+    )
+    assert not list((tmp_path / "killed").rglob("*anatomy-partial"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["torchrun", "accelerate"])
+def test_two_processes_train_the_same_student(world, tmp_path, launcher):
+    """Up to the order in which floats are added."""
+    starts = {
+        "torchrun": ["torch.distributed.run", "--nproc-per-node=2", "--standalone"],
+        # Its --cpu starts processes through MPI alone; this is the way that several GPUs take.
+        "accelerate": [
+            *("accelerate.commands.launch", "--multi_gpu", "--num_processes=2"),
+            *("--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no"),
+            "--main_process_port=0",
+        ],
+    }
+    start = [sys.executable, "-m", *starts[launcher], "-m", "distill"]
+    one = [sys.executable, "-m", "distill", *command(world, tmp_path / "one")]
+    subprocess.run(one, env=environment(), check=True, capture_output=True)
+    two = subprocess.run(
+        [*start, *command(world, tmp_path / "two")],
+        env=environment(),
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert two.stdout.count("Student:") == 1
+    assert Recipe.load(tmp_path / "two" / "r" / "recipe.yaml").calibration.processes == 2
+    expected, found = weights(tmp_path / "one"), weights(tmp_path / "two")
+    for name, tensor in expected.items():
+        assert np.allclose(found[name], tensor, atol=1e-3), name
