@@ -60,16 +60,18 @@ def eager(peer: Peer, module: Any, batches: list[list[torch.Tensor]]) -> Callabl
 
 def graphed(peer: Peer, module: Any, batch: list[torch.Tensor]) -> Callable[[], object]:
     """A call that encodes one batch, recorded."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream), torch.inference_mode():
+    cuda: Any = torch.cuda
+    stream = cuda.Stream()
+    stream.wait_stream(cuda.current_stream())
+    with cuda.stream(stream), torch.inference_mode():
         for _ in range(3):
             peer.forward(module, *batch)
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph), torch.inference_mode():
+    cuda.current_stream().wait_stream(stream)
+    graph = cuda.CUDAGraph()
+    with cuda.graph(graph), torch.inference_mode():
         peer.forward(module, *batch)
-    return graph.replay
+    replay: Callable[[], object] = graph.replay
+    return replay
 
 
 def rows_of(where: str, dtype: str, seconds: float) -> None:

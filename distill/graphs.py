@@ -29,7 +29,7 @@ WARM = 2  # passes before one is recorded: kernels are chosen, and compiled, in 
 # compiled apart.
 WIDTHS, WIDTHS_COMPILED = 4, 8
 
-Terming = Callable[[Any, Any, Any], Terms]
+Terming = Callable[..., Terms]
 
 
 class Graph:
@@ -48,22 +48,23 @@ class Graph:
     def __init__(self, student: Module, terms: Terming, prompts: int, permuted: int) -> None:
         import torch
 
+        cuda: Any = torch.cuda
         device = next(student.parameters()).device
         self._chosen = torch.zeros(prompts, dtype=torch.int64, device=device)
         self._drawn = torch.arange(permuted, device=device)
         self._counts = torch.ones(2, device=device)
         self._parameters = [p for p in student.parameters() if p.requires_grad]
         before = {name: buffer.clone() for name, buffer in student.named_buffers()}
-        stream = torch.cuda.Stream(device)
-        stream.wait_stream(torch.cuda.current_stream(device))
+        stream = cuda.Stream(device)
+        stream.wait_stream(cuda.current_stream(device))
         try:
-            with torch.cuda.stream(stream):
+            with cuda.stream(stream):
                 for _ in range(WARM):
                     self._pass(terms)
-            torch.cuda.current_stream(device).wait_stream(stream)
+            cuda.current_stream(device).wait_stream(stream)
             self._forget()
-            self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph):
+            self._graph = cuda.CUDAGraph()
+            with cuda.graph(self._graph):
                 self._terms = self._pass(terms)
             self._gradients = [p.grad for p in self._parameters]
         finally:
@@ -123,7 +124,7 @@ class Passes:
         self._lengths = np.maximum(examples.table.lengths, examples.permuted.lengths)
         self._graphs: dict[tuple[int, int, int], Graph] = {}
         self._recorded = next(student.parameters()).is_cuda
-        self._compiled: Callable[..., Terms] | None = None
+        self._compiled: Terming | None = None
         if recipe.schedule.compile:
             import torch
 
@@ -158,10 +159,10 @@ class Passes:
                 return graph.replay(chosen, drawn, counts)
         terms = self._compiled if self._compiled and whole else self._terms
         device = next(self._student.parameters()).device
-        there = (torch.from_numpy(array).to(device) for array in (chosen, drawn))
+        first, second = (torch.from_numpy(array).to(device) for array in (chosen, drawn))
         for parameter in self._student.parameters():
             parameter.grad = None
-        found = terms(*there, torch.tensor(counts, device=device), width)
+        found = terms(first, second, torch.tensor(counts, device=device), width)
         torch.autograd.backward(found.total)
         return torch.stack(found.all).detach()
 
@@ -200,7 +201,7 @@ class Passes:
 
         key = prompts, permuted, width
         if key not in self._graphs:
-            terms = self._compiled or self._terms
+            terms: Terming = self._compiled or self._terms
             # What is random in training (dropout) must not depend on when a shape first came.
             state = torch.cuda.get_rng_state()
             try:
