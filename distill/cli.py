@@ -16,6 +16,7 @@ from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.parameters import Commands
 from distill.commands.export import export
+from distill.commands.report import report
 from distill.parameters import Positive, Size
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def app() -> None:
 
 
 app.add_command(export)
+app.add_command(report)
 
 
 def planning(command: Function) -> Function:

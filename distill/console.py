@@ -18,9 +18,10 @@ from anatomy.corpus.model import COMBINED
 from anatomy.files import shown
 from anatomy.progress import Steps
 from anatomy.report.sentences import percent
+from distill.folder import STUDENT
 from distill.plan import Planned
 from distill.recipe import Recipe, StudentRecipe
-from distill.run import STUDENT, Run
+from distill.run import Run
 from distill.shallow import parts_of
 from distill.sizes import PRECISIONS, UNUSED
 from distill.train import Progress

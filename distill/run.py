@@ -10,15 +10,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anatomy.files import locked, shown
 from anatomy.inside.options import found_device
 from anatomy.progress import Steps, quiet
+from distill.account import run_metrics
 from distill.budget import begin, limited, stepped
 from distill.data import Data, gather
+from distill.folder import STUDENT, TARGETS, TOKENIZER, alone
+from distill.metrics import Metrics, save
 from distill.outputs import Quality, closeness, qualities, student_outputs
 from distill.plan import Planned
 from distill.prompts import load_prompts
 from distill.recipe import Recipe
+from distill.report.render import write_report
 from distill.steps import accelerator_for
 from distill.teacher import Teacher, on_device
 from distill.train import Progress, Trained, train
@@ -26,9 +29,6 @@ from distill.train import Progress, Trained, train
 if TYPE_CHECKING:
     from distill.students import Student
 
-STUDENT = "student"
-TOKENIZER = "tokenizer"
-TARGETS = "targets"
 _CHECKED = 1000  # held-out prompts that are looked at during training
 
 
@@ -98,8 +98,7 @@ def run(
     folder = out / planned.recipe.name
     accelerator = accelerator_for(place)
     main = accelerator.is_main_process
-    busy = f"{shown(folder)}: another run is at work there; wait for it, or give --name"
-    with locked(folder / ".lock", busy) if main else nullcontext():
+    with alone(folder) if main else nullcontext():
         recipe = begin(planned.recipe, folder, accelerator, resume=resume)
         started = clock - (recipe.calibration.spent_seconds if recipe.calibration else 0)
         teacher = on_device(
@@ -143,6 +142,9 @@ def run(
             planned.tokenizer.save(folder / STUDENT / TOKENIZER)
             steps("Measuring it on held-out prompts")
             quality = qualities(student, data, planned.prompts, recipe.teacher.pooling)
+            made = run_metrics(folder, planned, teacher, data, trained, accelerator)
+            save(folder, Metrics.of(made))
+            write_report(folder, steps=steps)
         else:
             quality = []
         accelerator.wait_for_everyone()

@@ -56,7 +56,8 @@ def test_a_run_leaves_a_student_that_is_near_its_teacher(done):
     assert student.vocabulary_size == tokenizer.vocabulary_size
     assert Recipe.load(done.folder / "recipe.yaml").digest == done.recipe.digest
     files = {path.name for path in done.folder.iterdir()}
-    assert files == {"recipe.yaml", "targets", "checkpoints", "metrics.jsonl", "student"}
+    left = {"recipe.yaml", "targets", "checkpoints", "metrics.jsonl", "student"}
+    assert files == left | {"metrics.json", "report.html", "report.pdf"}
 
 
 def test_what_is_measured_is_measured_on_held_out_prompts_alone(done):
