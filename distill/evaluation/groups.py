@@ -80,7 +80,7 @@ def _quality(
         else:
             student, teacher = (side[rows[once.rows]] for side in (held.student, held.teacher))
             theirs = neighbours_of(teacher)
-            interval = _interval(held.cosine[rows], once.nearest(theirs), seed)
+            interval = mean_interval(held.cosine[rows], once.nearest(theirs), seed)
             overlapping = Overlap(
                 k=NEIGHBOURS,
                 prompts=len(teacher),
@@ -138,8 +138,12 @@ def _errors(student: np.ndarray, teacher: np.ndarray) -> Errors:
     return Errors(mean=float(found.mean()), p95=_quantile(found, 0.95))
 
 
-def _interval(values: np.ndarray, link: np.ndarray, seed: int) -> Interval:
-    """Near-duplicates succeed and fail together: they are resampled together."""
+def mean_interval(values: np.ndarray, link: np.ndarray, seed: int) -> Interval:
+    """Of the mean of values [N], 95 %, by a bootstrap of blocks of near-duplicates.
+
+    These succeed and fail together, so they are drawn together: those that `link` (int [N], another
+    prompt that is nearest to each) joins.
+    """
     drawn = intervals.weights(link[:, None], seed=seed)
     found = intervals.of_mean(values.astype(np.float64), drawn)
     return Interval(low=found.low, high=found.high)
