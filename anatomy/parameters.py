@@ -1,4 +1,4 @@
-"""What the command's arguments may be: click's types for them."""
+"""What the command's arguments may be: click's types for them, and options of several commands."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import difflib
 import click
 
 from anatomy.files import shown
-from anatomy.report.formats import FORMATS
+from anatomy.report.formats import FORMATS, PAPERS
 
 
 class Commands(click.Group):
@@ -88,3 +88,20 @@ class Sample(click.ParamType):
                 f"{value!r} is no number of prompts; give for example 5000, or all", param, ctx
             )
         return number
+
+
+formats_option = click.option(
+    "--format",
+    "formats",
+    type=Formats(),
+    default="html,pdf",
+    show_default=True,
+    help="What to write: a page, a PDF or both.",
+)
+paper_option = click.option(
+    "--paper",
+    type=click.Choice(PAPERS),
+    default="a4",
+    show_default=True,
+    help="Page size of the PDF.",
+)

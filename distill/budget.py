@@ -33,7 +33,16 @@ if TYPE_CHECKING:
     from distill.students import Student
 
 # What a run makes in its folder, beside the recipe and the teacher's outputs.
-OUTCOMES = (CHECKPOINTS, METRICS, "student", "metrics.json", "report.html", "exports")
+OUTCOMES = (
+    CHECKPOINTS,
+    METRICS,
+    "student",
+    "metrics.json",
+    "report.html",
+    "report.pdf",
+    "figures",
+    "exports",
+)
 
 
 def begin(asked: Recipe, folder: Path, accelerator: Accelerator, *, resume: bool) -> Recipe:

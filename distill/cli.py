@@ -15,7 +15,9 @@ from anatomy.command import run as run_command
 from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.parameters import Commands
+from distill.commands.evaluate import evaluate
 from distill.commands.export import export
+from distill.commands.report import report
 from distill.parameters import Positive, Size
 
 if TYPE_CHECKING:
@@ -35,7 +37,9 @@ def app() -> None:
     """Turn an audit's findings into a smaller text encoder."""
 
 
+app.add_command(evaluate)
 app.add_command(export)
+app.add_command(report)
 
 
 def planning(command: Function) -> Function:

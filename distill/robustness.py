@@ -24,13 +24,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from time import perf_counter
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from distill.evaluation.measures import relative_errors
+from distill.metrics.conditions import conditions
 from distill.metrics.robustness import (
     Attenuation,
     Direction,
@@ -38,6 +38,9 @@ from distill.metrics.robustness import (
     Robustness,
     SimulatedAttention,
 )
+
+if TYPE_CHECKING:
+    from distill.evaluation.held_out import HeldOut
 
 PUBLISHED_INPUT = 0.97
 PUBLISHED_RATIO = 282.0
@@ -139,15 +142,12 @@ def attenuation(
     return found
 
 
-def study(
-    teacher: np.ndarray, student: np.ndarray, *, student_sha256: str, seed: int = 0
-) -> Robustness | None:
-    """The whole study on some token outputs.
+def study(held: HeldOut, *, student_sha256: str, seed: int = 0) -> Robustness | None:
+    """The whole study on the token outputs of held-out prompts, of which 128 are drawn.
 
     Parameters
     ----------
-    teacher, student : ndarray of float, shape [K, D]
-        Outputs at the same tokens of held-out prompts; 128 of them are drawn.
+    held : HeldOut
     student_sha256 : str
         Of the file that holds the student.
     seed : int
@@ -155,16 +155,16 @@ def study(
     Returns
     -------
     Robustness or None
-        None for fewer tokens than the most keys.
+        None for fewer tokens than the most keys of an attention that they answer.
     """
     clock = perf_counter()
     random = np.random.default_rng(seed)
-    least = max(KEYS["text answers"])
-    usable = np.flatnonzero(np.linalg.norm(teacher, axis=1) > 0)
-    if len(usable) < least:
+    usable = np.flatnonzero(held.teacher_tokens.any(axis=1))
+    if len(usable) < max(KEYS["text answers"]):
         return None
     chosen = np.sort(random.permutation(usable)[:TOKENS])
-    tokens, told = teacher[chosen].astype(np.float64), student[chosen].astype(np.float64)
+    tokens = held.teacher_tokens[chosen].astype(np.float64)
+    told = held.student_tokens[chosen].astype(np.float64)
     versions: list[tuple[Literal["noise", "student"], np.ndarray]] = [
         ("noise", noisy(tokens, level, random)) for level in NOISE
     ]
@@ -184,10 +184,6 @@ def study(
     ]
     norms = np.linalg.norm(tokens, axis=1)
     return Robustness(
-        student_sha256=student_sha256,
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=perf_counter() - clock,
-        seed=seed,
         tokens=len(tokens),
         width=tokens.shape[1],
         norm=float(norms.mean()),
@@ -199,6 +195,13 @@ def study(
             for attention in attentions
             for keys in KEYS[attention.direction]
         ],
+        conditions=conditions(
+            student_sha256,
+            "cpu",
+            prompts=len(np.unique(held.owner[chosen])),
+            seed=seed,
+            seconds=perf_counter() - clock,
+        ),
     )
 
 

@@ -65,9 +65,7 @@ def sequences(cleaned: pa.LargeStringArray) -> np.ndarray:
     words, numbers = _bare(cleaned)
     starts = np.searchsorted(words.rows, np.arange(words.texts + 1))
     places = (np.arange(len(numbers)) - starts[words.rows]).astype(np.uint64)
-    return hashing.sums(
-        hashing.mixed(numbers ^ hashing.mixed(places)), words.rows, words.texts
-    )
+    return hashing.sums(hashing.mixed(numbers ^ hashing.mixed(places)), words.rows, words.texts)
 
 
 def _bare(cleaned: pa.LargeStringArray) -> tuple[Words, np.ndarray]:

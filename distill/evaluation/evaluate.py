@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from anatomy.progress import Steps, quiet
 from distill.evaluation.asked import Both
 from distill.evaluation.groups import group_qualities
-from distill.evaluation.held_out import HeldOut, held_out
+from distill.evaluation.held_out import held_out
 from distill.evaluation.orders import corpus_orders, order_pairs, shuffles
-from distill.evaluation.prompts import one_by_one
+from distill.evaluation.prompts import segmented, worst_prompts
+from distill.metrics.conditions import conditions
 from distill.metrics.evaluation import Evaluation
+from distill.metrics.robustness import Robustness
+from distill.robustness import study
 
 if TYPE_CHECKING:
     from distill.data import Data
@@ -34,8 +36,8 @@ def evaluate(
     student_sha256: str,
     seed: int = 0,
     steps: Steps = quiet,
-) -> tuple[Evaluation, HeldOut]:
-    """Measure a student.
+) -> tuple[Evaluation, Robustness | None]:
+    """Measure a student, and what an attention would make of its errors.
 
     Parameters
     ----------
@@ -50,41 +52,39 @@ def evaluate(
     student_sha256 : str
         Of the file that holds the student.
     seed : int
-        Of shuffles, pairs drawn and intervals.
+        Of shuffles, pairs drawn, intervals and noise.
     steps : Steps
 
     Returns
     -------
     Evaluation
-    HeldOut
-        The outputs that were compared, for further measures.
+    Robustness or None
+        None where fewer tokens are held out than the study needs.
     """
     clock = time.perf_counter()
     steps("Measuring the student on held-out prompts")
-    pooling = recipe.teacher.pooling
     held = held_out(student, data, prompts, recipe)
-    both = Both(teacher, student, tokenizer, pooling)
+    both = Both(teacher, student, tokenizer, recipe.teacher.pooling)
     groups = group_qualities(held, recipe.cosine_gate, seed)
-    vocabulary, worst = one_by_one(held, both, prompts.tokens)
     steps("Measuring what word order does")
-    shuffled = shuffles(held, both, seed)
-    pairs = order_pairs(both)
-    orders = corpus_orders(prompts.texts, held, seed)
+    shuffled, pairs = shuffles(held, both, seed), order_pairs(both)
     evaluation = Evaluation(
-        student_sha256=student_sha256,
-        made=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=time.perf_counter() - clock,
-        seed=seed,
-        device="cuda" if teacher.model.device == "cuda" else "cpu",
         precision=teacher.model.dtype,
-        teacher=teacher.encoder.name,
-        pooling=pooling,
+        pooling=recipe.teacher.pooling,
         gate=recipe.cosine_gate,
         groups=groups,
         shuffles=shuffled,
         pairs=pairs,
-        orders=orders,
-        worst=worst,
-        vocabulary=vocabulary,
+        orders=corpus_orders(prompts.texts, held, seed),
+        worst=worst_prompts(held),
+        segmented=segmented(held),
+        conditions=conditions(
+            student_sha256,
+            "cuda" if teacher.model.device == "cuda" else "cpu",
+            prompts=len(held),
+            seed=seed,
+            seconds=time.perf_counter() - clock,
+        ),
     )
-    return evaluation, held
+    steps("Following its errors through an attention")
+    return evaluation, study(held, student_sha256=student_sha256, seed=seed)

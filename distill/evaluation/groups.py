@@ -63,9 +63,7 @@ def _quality(
     rows = np.flatnonzero(chosen)
     there = chosen[held.owner]
     pooled = _likeness(held.student[rows], held.teacher[rows], held.mean)
-    tokens = _likeness(
-        held.student_tokens[there], held.teacher_tokens[there], held.mean_token
-    )
+    tokens = _likeness(held.student_tokens[there], held.teacher_tokens[there], held.mean_token)
     absent: dict[str, str] = {}
     if not len(rows):
         absent["all"] = "no prompt of it is held out"

@@ -41,6 +41,10 @@ class HeldOut:
         Equal where the teacher reads the same tokens.
     lengths : ndarray of int64, shape [N]
         Tokens that the student reads.
+    split : ndarray of bool, shape [N]
+        Some token of the prompt is not in the student's vocabulary: smaller pieces stand for it.
+    cut : ndarray of bool, shape [N]
+        The prompt is longer than the student's context.
     teacher, student : ndarray of float32, shape [N, D']
         Pooled outputs.
     teacher_tokens, student_tokens : ndarray of float32, shape [K, D]
@@ -60,6 +64,8 @@ class HeldOut:
     member: np.ndarray
     content: np.ndarray
     lengths: np.ndarray
+    split: np.ndarray
+    cut: np.ndarray
     teacher: np.ndarray
     student: np.ndarray
     teacher_tokens: np.ndarray
@@ -105,6 +111,8 @@ def held_out(student: Student, data: Data, prompts: Prompts, recipe: Recipe) -> 
         member=prompts.member[rows],
         content=there.row,
         lengths=there.table.lengths,
+        split=~data.aligned.same[chosen],
+        cut=data.aligned.table.lengths[chosen] > recipe.student.context,
         teacher=np.asarray(targets.pooled[there.row]),
         student=outputs.pooled,
         teacher_tokens=targets.tokens[there.target[learnt]].astype(np.float32),

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from anatomy.findings import Estimated
 from anatomy.findings.parts import Part, Rounded
+from distill.metrics.conditions import Section
 
 Verdict = Literal["passes", "flagged", "too few", "none held out"]
 
@@ -150,39 +151,21 @@ class Segmented(Part):
     pooled: Cosines | None
 
 
-class VocabularyEffect(Part):
-    """What the smaller vocabulary does to held-out prompts."""
+class Evaluation(Section):
+    """A student against its teacher on held-out prompts.
 
-    tokens: int = Field(description="The student's")
-    teacher_tokens: int
-    prompts: int
-    unchanged: int = Field(description="Prompts of which all tokens are kept")
-    split: int
-    growth: Rounded = Field(description="Tokens of the split prompts, after / before")
-    context: int
-    truncated_before: int = Field(description="Prompts longer than the context, teacher's tokens")
-    truncated_after: int = Field(description="Likewise, the student's tokens")
-    groups: list[Segmented]
+    The conditions' seed is that of shuffles, pairs drawn and intervals.
+    """
 
-
-class Evaluation(Part):
-    """A student against its teacher on held-out prompts."""
-
-    student_sha256: str = Field(description="Of student.safetensors")
-    made: str = Field(description="ISO 8601")
-    seconds: Rounded
-    seed: int = Field(description="Of the shuffles, the pairs drawn and the intervals")
-    device: Literal["cpu", "cuda"]
     precision: str = Field(description="In which the teacher computes; the student's is float32")
-    teacher: str
     pooling: str
-    gate: float
+    gate: Rounded = Field(description="A source's mean pooled cosine should reach it")
     groups: list[GroupQuality] = Field(min_length=1, description="All prompts, then each source")
     shuffles: list[ShuffleQuality]
     pairs: list[OrderPair]
     orders: CorpusOrders
     worst: list[WorstPrompt]
-    vocabulary: VocabularyEffect
+    segmented: list[Segmented]
 
     @property
     def combined(self) -> GroupQuality:

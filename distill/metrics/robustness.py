@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from anatomy.findings.parts import Part, Rounded4
+from distill.metrics.conditions import Section
 
 Direction = Literal["text asks", "text answers"]
 
@@ -53,13 +54,9 @@ class PublishedRatio(Part):
     factor: Rounded4 | None = Field(description="There, relative error to relative error")
 
 
-class Robustness(Part):
+class Robustness(Section):
     """Errors of input, logits and attention output (paper, section 5.7)."""
 
-    student_sha256: str = Field(description="Of student.safetensors")
-    made: str = Field(description="ISO 8601")
-    seconds: Rounded4
-    seed: int
     tokens: int = Field(description="Held-out tokens that were perturbed")
     width: int
     norm: Rounded4 = Field(description="Mean length of the teacher's token outputs")

@@ -22,6 +22,8 @@ def held(student: np.ndarray, teacher: np.ndarray, **changes: Any) -> HeldOut:
         "member": np.ones((number, 1), dtype=bool),
         "content": np.arange(number),
         "lengths": np.ones(number, dtype=np.int64),
+        "split": np.zeros(number, dtype=bool),
+        "cut": np.zeros(number, dtype=bool),
         "teacher": teacher.astype(np.float32),
         "student": student.astype(np.float32),
         "teacher_tokens": teacher.astype(np.float32),
