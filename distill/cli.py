@@ -15,6 +15,7 @@ from anatomy.command import run as run_command
 from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.parameters import Commands
+from distill.commands.evaluate import evaluate
 from distill.commands.export import export
 from distill.commands.report import report
 from distill.parameters import Positive, Size
@@ -36,6 +37,7 @@ def app() -> None:
     """Turn an audit's findings into a smaller text encoder."""
 
 
+app.add_command(evaluate)
 app.add_command(export)
 app.add_command(report)
 

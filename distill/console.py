@@ -14,10 +14,10 @@ from rich.text import Text
 
 from anatomy.amounts import millions
 from anatomy.console import bars, table_of, text_of
-from anatomy.corpus.model import COMBINED
 from anatomy.files import shown
 from anatomy.progress import Steps
 from anatomy.report.sentences import percent
+from distill.console_evaluation import print_evaluation
 from distill.folder import STUDENT
 from distill.plan import Planned
 from distill.recipe import Recipe, StudentRecipe
@@ -76,27 +76,8 @@ def training() -> Iterator[tuple[Steps, Callable[[Progress], None]]]:
 def print_run(run: Run) -> None:
     """What a run came to: how near the student is, what it weighs, how long it took."""
     recipe, sizes, trained = run.recipe, run.planned.sizes, run.trained
-    table = table_of(
-        "Cosine of student and teacher on held-out prompts",
-        ["Source"],
-        ["Prompts", "Pooled", "5 %", "Tokens", "Baseline"],
-    )
-    for found in run.quality:
-        table.add_row(
-            text_of(found.group),
-            f"{found.prompts:,}",
-            f"{found.cosine:.4f}",
-            f"{found.cosine_p5:.4f}",
-            f"{found.token_cosine:.4f}",
-            f"{found.baseline:.4f}",
-            style="bold" if found.group == COMBINED else "",
-        )
-    _out.print(table)
-    _out.print(
-        "Pooled: mean over prompts; 5 %: of them are below; tokens: mean over tokens; baseline: "
-        "the teacher's one mean vector for every prompt.",
-        style="dim",
-    )
+    if run.evaluation is not None:
+        print_evaluation(run.evaluation)
     precision = recipe.export_precision
     _out.print(
         f"{_described(recipe.student)}: {millions(sizes.held)} of the teacher's "

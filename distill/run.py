@@ -15,9 +15,10 @@ from anatomy.progress import Steps, quiet
 from distill.account import run_metrics
 from distill.budget import begin, limited, stepped
 from distill.data import Data, gather
+from distill.evaluation import evaluate
 from distill.folder import STUDENT, TARGETS, TOKENIZER, alone
-from distill.metrics import Metrics, save
-from distill.outputs import Quality, closeness, qualities, student_outputs
+from distill.metrics import Evaluation, Metrics, save
+from distill.outputs import closeness, student_outputs
 from distill.plan import Planned
 from distill.prompts import load_prompts
 from distill.recipe import Recipe
@@ -46,8 +47,8 @@ class Run:
     student : Student
         Trained, in evaluation mode.
     trained : Trained
-    quality : list of Quality
-        On the held-out prompts: all of them, then each source's. Empty but in the first process.
+    evaluation : Evaluation or None
+        On the held-out prompts; None but in the first process.
     """
 
     folder: Path
@@ -56,7 +57,7 @@ class Run:
     data: Data
     student: Student
     trained: Trained
-    quality: list[Quality]
+    evaluation: Evaluation | None
 
     @property
     def recipe(self) -> Recipe:
@@ -136,19 +137,26 @@ def run(
             watch=watch,
         )
         student.eval()
+        evaluation: Evaluation | None = None
         if main:
             steps("Saving the student")
             student.save(folder / STUDENT)
             planned.tokenizer.save(folder / STUDENT / TOKENIZER)
-            steps("Measuring it on held-out prompts")
-            quality = qualities(student, data, planned.prompts, recipe.teacher.pooling)
             made = run_metrics(folder, planned, teacher, data, trained, accelerator)
-            save(folder, Metrics.of(made))
+            evaluation, robustness = evaluate(
+                recipe,
+                student,
+                planned.tokenizer,
+                teacher,
+                planned.prompts,
+                data,
+                student_sha256=made.student_sha256,
+                steps=steps,
+            )
+            save(folder, Metrics.of(made, evaluation=evaluation, robustness=robustness))
             write_report(folder, steps=steps)
-        else:
-            quality = []
         accelerator.wait_for_everyone()
-    return Run(folder, planned, teacher, data, student, trained, quality)
+    return Run(folder, planned, teacher, data, student, trained, evaluation)
 
 
 def is_first() -> bool:
