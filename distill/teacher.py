@@ -134,4 +134,8 @@ def sizes_of(model: TextModel) -> Sizes:
     for precision, found in stored.items():
         everything = sum(stored_bytes(shape, precision) for shape in whole)
         found["layers"] = everything - sum(found.values())
-    return Sizes(parameters, stored)
+    there = [part for part, number in parameters.items() if number]
+    return Sizes(
+        {part: parameters[part] for part in there},
+        {precision: {part: found[part] for part in there} for precision, found in stored.items()},
+    )

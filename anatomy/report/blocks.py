@@ -120,11 +120,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: its text, what stands beside it in a lower voice, and how it is set."""
+    """A cell: its text, what stands beside it in a lower voice, and how it is set.
+
+    "words" is for sentences, which break into lines; all else stays on one.
+    """
 
     text: str
     note: str = ""
-    style: Literal["", "code", "tag", "self", "left"] = ""
+    style: Literal["", "code", "tag", "self", "left", "words"] = ""
     columns: int = 1
 
 

@@ -8,12 +8,30 @@ from types import ModuleType
 from anatomy.report.blocks import Code, Document, Text, numbered
 from anatomy.report.figures import Drawing
 from anatomy.report.references import resolved
+from anatomy.report.sentences import percent
 from distill.metrics import FILE_NAME, MARK
-from distill.report.chapters import summary
+from distill.report.chapters import (
+    made,
+    prompts,
+    recipe,
+    size,
+    summary,
+    training,
+    vocabulary,
+)
 from distill.report.view import RunView
+from distill.words import described
 
 # In the order of the report; each has section(view) and drawings(view).
-CHAPTERS: tuple[ModuleType, ...] = (summary,)
+CHAPTERS: tuple[ModuleType, ...] = (
+    summary,
+    size,
+    prompts,
+    recipe,
+    vocabulary,
+    training,
+    made,
+)
 
 
 def document(view: RunView) -> Document:
@@ -22,11 +40,12 @@ def document(view: RunView) -> Document:
     stand_ins = ", ".join(run.stand_ins)
     sections, references = resolved(numbered([chapter.section(view) for chapter in CHAPTERS]))
     return Document(
-        title=f"{run.student.name} for {run.teacher.name}",
+        title=f"{run.name}: a student of {run.teacher.name}",
         short=f"Student {run.name}{' (with stand-ins)' if stand_ins else ''}",
         subtitle=(
-            "A smaller text encoder: what it was made of, how near it is to its teacher, and what "
-            "it costs."
+            f"{described(view.recipe.student).capitalize()}, "
+            f"{percent(run.student.total / run.teacher.total)} of the parameters: what it was "
+            "made of, how near it is to its teacher, and what it costs."
         ),
         notice=_notice(stand_ins),
         foot=f"Trained on stand-in prompts made by anatomy: {stand_ins}" if stand_ins else "",

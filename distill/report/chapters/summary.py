@@ -1,28 +1,133 @@
-"""The student in a few numbers."""
+"""The student in a few numbers, and whether it is near enough to its teacher."""
 
 from __future__ import annotations
 
 from anatomy.amounts import millions
-from anatomy.report.blocks import Card, Cards, Section
+from anatomy.report.blocks import Block, Bullets, Card, Cards, Code, Paragraph, Section, Strong
 from anatomy.report.figures import Drawing
 from anatomy.report.sentences import percent
+from distill.metrics import Evaluation
 from distill.report.view import RunView
+from distill.words import described, lasting, listed, megabytes
 
 
 def section(view: RunView) -> Section:
-    """Headline numbers."""
-    run = view.metrics.run
-    cards = (
-        Card(
-            "Parameters",
-            millions(run.student.total),
-            f"{percent(run.student.total / run.teacher.total)} of the teacher's "
-            f"{millions(run.teacher.total)}",
-        ),
-    )
-    return Section("summary", "Summary", (Cards(cards),))
+    """Headline numbers, the gate's verdict, and what the run made of what."""
+    blocks: list[Block] = [_cards(view), _gate(view), _sentences(view)]
+    return Section("summary", "Summary", tuple(blocks))
 
 
 def drawings(view: RunView) -> list[Drawing]:
     """None."""
     return []
+
+
+def _cards(view: RunView) -> Cards:
+    run, evaluation = view.metrics.run, view.metrics.evaluation
+    student, teacher = run.student, run.teacher
+    cards = [
+        Card(
+            "Parameters",
+            millions(student.total),
+            f"{percent(student.total / teacher.total)} of the teacher's {millions(teacher.total)}",
+        ),
+    ]
+    if evaluation and (near := evaluation.combined.pooled):
+        p5 = f"; 5 % of them below {near.student.p5:.3f}" if near.student.p5 is not None else ""
+        cards.append(
+            Card(
+                "Held-out cosine",
+                f"{near.student.mean:.4f}",
+                f"mean over {near.count:,} prompts that it was not trained on{p5}",
+            )
+        )
+    cards.append(
+        Card(
+            "Size in int8",
+            f"{megabytes(student.total_bytes('int8'))} MB",
+            f"{megabytes(student.total_bytes('float32'))} MB in float32; the teacher "
+            f"{megabytes(teacher.total_bytes('int8'))} and "
+            f"{megabytes(teacher.total_bytes('float32'))} MB",
+        )
+    )
+    cards.append(
+        Card(
+            "Trained in",
+            lasting(run.training.targets_seconds + run.training.seconds),
+            f"{run.training.prompts:,} prompts seen, on {run.device_name}",
+        )
+    )
+    return Cards(tuple(cards))
+
+
+def _gate(view: RunView) -> Paragraph:
+    """Whether every source reaches the bound."""
+    evaluation = view.metrics.evaluation
+    if evaluation is None:
+        return Paragraph(
+            ("How near it is to its teacher is not measured yet; ", *_command(view, "evaluate")),
+            "absent",
+        )
+    flagged = evaluation.flagged
+    bound = f"{evaluation.gate:g}"
+    if not flagged:
+        return Paragraph(
+            (
+                Strong("Passes the gate. "),
+                (
+                    f"Every source with enough held-out prompts reaches a mean pooled cosine of "
+                    f"{bound}, the bound that the recipe sets."
+                ),
+            ),
+            "advice",
+        )
+    return Paragraph(
+        (
+            Strong("Under the gate. "),
+            (
+                f"{_flagged(evaluation)} {'stay' if len(flagged) > 1 else 'stays'} under a mean "
+                f"pooled cosine of {bound}, the bound that the recipe sets. Train longer "
+                "(--minutes), or a larger student (--budget, --student)."
+            ),
+        ),
+        "notice",
+    )
+
+
+def _flagged(evaluation: Evaluation) -> str:
+    return listed(
+        [
+            f"{group.group} ({group.pooled.student.mean:.3f})"
+            for group in evaluation.flagged
+            if group.pooled
+        ]
+    )
+
+
+def _command(view: RunView, name: str) -> tuple[Code | str, ...]:
+    return (Code(f"distill {name} {view.name}"), " measures it.")
+
+
+def _sentences(view: RunView) -> Bullets:
+    run, recipe = view.metrics.run, view.recipe
+    vocabulary, training = run.vocabulary, run.training
+    everything = run.sources[-1]
+    kept = (
+        "all of its tokens"
+        if vocabulary.kept == vocabulary.teacher
+        else f"{vocabulary.kept:,} of its {vocabulary.teacher:,} tokens"
+    )
+    return Bullets(
+        (
+            (
+                f"The student is {described(recipe.student)}, with a context of "
+                f"{recipe.student.context} tokens; it has learnt to give the per-token outputs of "
+                f"{run.teacher.name}, and keeps {kept}."
+            ),
+            (
+                f"It was trained on {everything.train:,} prompts, each seen {training.epochs:.1f} "
+                f"times on average, in {training.steps:,} steps; {everything.held_out:,} prompts "
+                "were held out, and none with the same words in another order was trained on."
+            ),
+        )
+    )
