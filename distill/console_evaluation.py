@@ -77,7 +77,8 @@ def _split(found: Evaluation) -> list[str]:
     kept, split = found.segmented[:2]
     if kept.pooled is None or split.pooled is None:
         return []
-    return [
+    line = (
         f"Vocabulary: {split.prompts:,} of {found.combined.prompts:,} prompts hold a token that "
         f"was not kept; they reach {split.pooled.mean:.4f}, the others {kept.pooled.mean:.4f}"
-    ]
+    )
+    return [line]

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal
 
@@ -223,7 +224,7 @@ def published(attention: SimulatedAttention, keys: int) -> PublishedRatio:
         if row.keys == keys and row.perturbation == "noise" and row.input >= PUBLISHED_INPUT - 0.01
     ]
     points = [(r.sharpness, r.mixed, r.factor) for r in rows if r.mixed and r.factor]
-    for (x, a, f), (y, b, g) in zip(points, points[1:], strict=False):
+    for (x, a, f), (y, b, g) in pairwise(points):
         if min(a, b) <= PUBLISHED_RATIO <= max(a, b) and a != b:
             share = np.log(PUBLISHED_RATIO / a) / np.log(b / a)
             return PublishedRatio(
