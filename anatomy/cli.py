@@ -11,8 +11,8 @@ import click
 from anatomy import __version__
 from anatomy.command import run
 from anatomy.files import shown
-from anatomy.parameters import Commands, Formats, Lengths, Names, Sample
-from anatomy.report.formats import PAPERS, Format, Paper
+from anatomy.parameters import Commands, Lengths, Names, Sample, formats_option, paper_option
+from anatomy.report.formats import Format, Paper
 
 _data = click.option(
     "--data",
@@ -26,21 +26,6 @@ _out = click.option(
     default=Path("reports"),
     show_default=True,
     help="Folder of the report.",
-)
-_formats = click.option(
-    "--format",
-    "formats",
-    type=Formats(),
-    default="html,pdf",
-    show_default=True,
-    help="What to write: a page, a PDF or both.",
-)
-_paper = click.option(
-    "--paper",
-    type=click.Choice(PAPERS),
-    default="a4",
-    show_default=True,
-    help="Page size of the PDF.",
 )
 
 
@@ -63,8 +48,8 @@ def app() -> None:
     help="all, or names and files with commas between: lvis,prompts.txt,mine.parquet:caption",
 )
 @_out
-@_formats
-@_paper
+@formats_option
+@paper_option
 @_data
 @click.option(
     "--encoder",
@@ -199,8 +184,8 @@ def audit(
 @app.command()
 @click.argument("findings", type=click.Path(path_type=Path), metavar="PATH")
 @_out
-@_formats
-@_paper
+@formats_option
+@paper_option
 def report(findings: Path, out: Path, formats: list[Format], paper: Paper) -> None:
     """Render a report again from findings.json alone, the same bytes as the audit wrote.
 
@@ -227,8 +212,8 @@ def report(findings: Path, out: Path, formats: list[Format], paper: Paper) -> No
     show_default=True,
     help="Folder of the comparison.",
 )
-@_formats
-@_paper
+@formats_option
+@paper_option
 def compare(findings: tuple[str, ...], out: Path, formats: list[Format], paper: Paper) -> None:
     """Compare audits with the first: what moved, by how much, beyond chance or not.
 

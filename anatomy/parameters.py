@@ -1,4 +1,4 @@
-"""What the command's arguments may be: click's types for them."""
+"""What the command's arguments may be: click's types for them, and options of several commands."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import difflib
 import click
 
 from anatomy.files import shown
-from anatomy.report.formats import FORMATS
+from anatomy.report.formats import FORMATS, PAPERS
 
 
 class Commands(click.Group):
-    """A group that suggests the nearest command for one it does not have."""
+    """Commands in the order in which they were added; the nearest to one that there is not."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -88,3 +91,20 @@ class Sample(click.ParamType):
                 f"{value!r} is no number of prompts; give for example 5000, or all", param, ctx
             )
         return number
+
+
+formats_option = click.option(
+    "--format",
+    "formats",
+    type=Formats(),
+    default="html,pdf",
+    show_default=True,
+    help="What to write: a page, a PDF or both.",
+)
+paper_option = click.option(
+    "--paper",
+    type=click.Choice(PAPERS),
+    default="a4",
+    show_default=True,
+    help="Page size of the PDF.",
+)

@@ -17,7 +17,7 @@ from distill.prompts import Prompts, permuted
 from distill.recipe import Recipe
 from distill.targets import Targets, make_targets
 from distill.teacher import Teacher
-from distill.vocabulary import PrunedTokenizer, align
+from distill.vocabulary import Aligned, PrunedTokenizer, align
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -35,12 +35,15 @@ class Data:
         The others train.
     examples : Examples of the N prompts
     targets : Targets of the N prompts
+    aligned : Aligned
+        The student's tokens of the N prompts, nothing cut.
     """
 
     rows: np.ndarray
     held_out: np.ndarray
     examples: Examples
     targets: Targets
+    aligned: Aligned
 
     @cached_property
     def training(self) -> Examples:
@@ -108,4 +111,4 @@ def gather(
         context=recipe.student.context,
         special_ids=tokenizer.special_ids,
     )
-    return Data(chosen, prompts.held_out[chosen], joined, targets)
+    return Data(chosen, prompts.held_out[chosen], joined, targets, aligned)

@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anatomy.corpus.model import COMBINED
 from anatomy.encoders.batches import of_one_length, token_budget
 from anatomy.tokens.ragged import rows
 from anatomy.tokens.table import TokenTable, spans
 from distill.targets import NONE, Targets
 
 if TYPE_CHECKING:
-    from distill.data import Data
     from distill.examples import Examples
-    from distill.prompts import Prompts
     from distill.recipe import Pooling
     from distill.students import Student
 
@@ -124,59 +121,6 @@ def closeness(outputs: StudentOutputs, examples: Examples, targets: Targets) -> 
         cosines(outputs.tokens[learnt], targets.tokens[examples.target[learnt]]),
         cosines(outputs.pooled, targets.pooled[examples.row]),
     )
-
-
-@dataclass(frozen=True)
-class Quality:
-    """How near a student is to its teacher on held-out prompts.
-
-    Attributes
-    ----------
-    group : str
-        A source, or `COMBINED`.
-    prompts : int
-    cosine, cosine_p5 : float
-        Mean and 5th percentile over prompts of the pooled outputs' cosine.
-    token_cosine : float
-        Mean over tokens.
-    baseline : float
-        Mean cosine of the teacher's pooled outputs with one vector: their mean over the training
-        prompts. A student that knows nothing gets as far.
-    """
-
-    group: str
-    prompts: int
-    cosine: float
-    cosine_p5: float
-    token_cosine: float
-    baseline: float
-
-
-def qualities(student: Student, data: Data, prompts: Prompts, pooling: Pooling) -> list[Quality]:
-    """Of all held-out prompts, and of those of each source that has some."""
-    chosen = np.flatnonzero(data.held_out)
-    held_out, targets = data.examples.select(chosen), data.targets
-    near = closeness(student_outputs(student, held_out.table, pooling), held_out, targets)
-    mean = targets.pooled[data.training.row].mean(axis=0, keepdims=True)
-    ours = targets.pooled[held_out.row]
-    baseline = cosines(ours, np.broadcast_to(mean, ours.shape))
-    learnt = held_out.target != NONE
-    owner = np.repeat(np.arange(len(held_out)), held_out.table.lengths)[learnt]
-    groups = {COMBINED: np.ones(len(chosen), dtype=bool)}
-    member = prompts.member[data.rows[chosen]]
-    groups |= {name: member[:, at] for at, name in enumerate(prompts.names)}
-    return [
-        Quality(
-            name,
-            int(group.sum()),
-            float(near.pooled[group].mean()),
-            float(np.quantile(near.pooled[group], 0.05)),
-            float(near.tokens[group[owner]].mean()),
-            float(baseline[group].mean()),
-        )
-        for name, group in groups.items()
-        if group.any()
-    ]
 
 
 def cosines(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -73,9 +73,23 @@ def permuted(texts: pa.LargeStringArray, seed: int) -> pa.LargeStringArray:
         permutation, as often.
     """
     words = Words.of(texts)
-    if not len(words.rows):
-        return texts
-    runs = _runs(words)
+    return _reordered(texts, words, _runs(words), seed) if len(words.rows) else texts
+
+
+def shuffled(texts: pa.LargeStringArray, seed: int) -> pa.LargeStringArray:
+    """The same prompts, all words of each in another order, what relates them as well.
+
+    Nothing is trained on these: they show what an encoder makes of word order as such. The rest is
+    as for `permuted`.
+    """
+    words = Words.of(texts)
+    return _reordered(texts, words, words.rows, seed) if len(words.rows) else texts
+
+
+def _reordered(
+    texts: pa.LargeStringArray, words: Words, runs: np.ndarray, seed: int
+) -> pa.LargeStringArray:
+    """The texts, the words of each run (number of each word's, int64 [W], ascending) reordered."""
     # Each word's key hangs on the prompt as it stands, so that equal words of two prompts go
     # different ways and a prompt goes the same way in any company.
     numbers = hashing.of_words(words.known)[words.codes]

@@ -29,9 +29,9 @@ Precision = Literal["auto", "float32", "bfloat16"]
 
 
 class Part(BaseModel):
-    """A part of the recipe: nothing unknown in it, and never changed."""
+    """A part of a document: nothing unknown in it, no number that is none, and never changed."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class TeacherRecipe(Part):

@@ -10,15 +10,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anatomy.files import locked, shown
 from anatomy.inside.options import found_device
 from anatomy.progress import Steps, quiet
+from distill.account import run_metrics
 from distill.budget import begin, limited, stepped
 from distill.data import Data, gather
-from distill.outputs import Quality, closeness, qualities, student_outputs
+from distill.evaluation import evaluate
+from distill.folder import STUDENT, TARGETS, TOKENIZER, alone
+from distill.metrics import Evaluation, Metrics, save
+from distill.outputs import closeness, student_outputs
 from distill.plan import Planned
 from distill.prompts import load_prompts
 from distill.recipe import Recipe
+from distill.report.render import write_report
 from distill.steps import accelerator_for
 from distill.teacher import Teacher, on_device
 from distill.train import Progress, Trained, train
@@ -26,9 +30,6 @@ from distill.train import Progress, Trained, train
 if TYPE_CHECKING:
     from distill.students import Student
 
-STUDENT = "student"
-TOKENIZER = "tokenizer"
-TARGETS = "targets"
 _CHECKED = 1000  # held-out prompts that are looked at during training
 
 
@@ -46,8 +47,8 @@ class Run:
     student : Student
         Trained, in evaluation mode.
     trained : Trained
-    quality : list of Quality
-        On the held-out prompts: all of them, then each source's. Empty but in the first process.
+    metrics : Metrics or None
+        What was measured; None but in the first process.
     """
 
     folder: Path
@@ -56,7 +57,12 @@ class Run:
     data: Data
     student: Student
     trained: Trained
-    quality: list[Quality]
+    metrics: Metrics | None
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """On the held-out prompts."""
+        return self.metrics.evaluation if self.metrics else None
 
     @property
     def recipe(self) -> Recipe:
@@ -98,8 +104,7 @@ def run(
     folder = out / planned.recipe.name
     accelerator = accelerator_for(place)
     main = accelerator.is_main_process
-    busy = f"{shown(folder)}: another run is at work there; wait for it, or give --name"
-    with locked(folder / ".lock", busy) if main else nullcontext():
+    with alone(folder) if main else nullcontext():
         recipe = begin(planned.recipe, folder, accelerator, resume=resume)
         started = clock - (recipe.calibration.spent_seconds if recipe.calibration else 0)
         teacher = on_device(
@@ -137,16 +142,27 @@ def run(
             watch=watch,
         )
         student.eval()
+        metrics: Metrics | None = None
         if main:
             steps("Saving the student")
             student.save(folder / STUDENT)
             planned.tokenizer.save(folder / STUDENT / TOKENIZER)
-            steps("Measuring it on held-out prompts")
-            quality = qualities(student, data, planned.prompts, recipe.teacher.pooling)
-        else:
-            quality = []
+            made = run_metrics(folder, planned, teacher, data, trained, accelerator)
+            evaluation, robustness = evaluate(
+                recipe,
+                student,
+                planned.tokenizer,
+                teacher,
+                planned.prompts,
+                data,
+                student_sha256=made.student_sha256,
+                steps=steps,
+            )
+            metrics = Metrics.of(made, evaluation=evaluation, robustness=robustness)
+            save(folder, metrics)
+            write_report(folder, steps=steps)
         accelerator.wait_for_everyone()
-    return Run(folder, planned, teacher, data, student, trained, quality)
+    return Run(folder, planned, teacher, data, student, trained, metrics)
 
 
 def is_first() -> bool:

@@ -53,10 +53,26 @@ def bags(cleaned: pa.LargeStringArray) -> np.ndarray:
     cleaned : pa.LargeStringArray, length N
         After the tokenizer's own cleaning.
     """
+    words, numbers = _bare(cleaned)
+    return hashing.sums(numbers, words.rows, words.texts)  # a sum has no order
+
+
+def sequences(cleaned: pa.LargeStringArray) -> np.ndarray:
+    """A number for each prompt's words in their order, uint64 [N]; the words are those of `bags`.
+
+    Two prompts of one bag and two sequences are each other's word-order twins.
+    """
+    words, numbers = _bare(cleaned)
+    starts = np.searchsorted(words.rows, np.arange(words.texts + 1))
+    places = (np.arange(len(numbers)) - starts[words.rows]).astype(np.uint64)
+    return hashing.sums(hashing.mixed(numbers ^ hashing.mixed(places)), words.rows, words.texts)
+
+
+def _bare(cleaned: pa.LargeStringArray) -> tuple[Words, np.ndarray]:
+    """The words of prompts, and a number for each without case and punctuation, uint64 [W]."""
     words = Words.of(cleaned)
     bare = (EDGES.sub("", word).casefold() or word for word in words.known)
-    numbers = hashing.mixed(hashing.of_words(bare))  # a sum of these has no order
-    return hashing.sums(numbers[words.codes], words.rows, words.texts)
+    return words, hashing.mixed(hashing.of_words(bare))[words.codes]
 
 
 def split(

@@ -62,7 +62,7 @@ class Targets:
     rounding : float
         Largest error of a stored vector, relative to its norm.
     seconds : float
-        That the teacher took, in this process.
+        That the teacher took, in this process and those before it.
     """
 
     tokens: np.ndarray
@@ -85,6 +85,7 @@ class _Journal:
     width: int = 0
     pooled_width: int = 0
     rounding: float = 0.0
+    seconds: float = 0.0
 
     def write(self, folder: Path) -> None:
         write_whole(folder / JOURNAL, json.dumps(self.__dict__).encode())
@@ -156,7 +157,7 @@ def make_targets(
     own = folder / _key(teacher, sorted_rows, pooling, dtype)[:24]
     try:
         own.mkdir(parents=True, exist_ok=True)
-        journal, reused, seconds = _fill(teacher, sorted_rows, own, pooling, dtype, steps)
+        journal, reused = _fill(teacher, sorted_rows, own, pooling, dtype, steps)
         tokens = _mapped(own / "tokens.bin", dtype, len(sorted_rows.ids), journal.width)
         pooled = _mapped(own / "pooled.bin", "float32", len(order), journal.pooled_width)
     except OSError as error:
@@ -168,7 +169,7 @@ def make_targets(
     place = np.full(len(table.ids), NONE, dtype=np.int64)
     place[left] = spans(sorted_rows.offsets[row], cut.lengths)
     return Targets(
-        tokens, sorted_rows.offsets, pooled, row, place, reused, journal.rounding, seconds
+        tokens, sorted_rows.offsets, pooled, row, place, reused, journal.rounding, journal.seconds
     )
 
 
@@ -195,8 +196,8 @@ def _key(teacher: Teacher, table: TokenTable, pooling: str, dtype: str) -> str:
 
 def _fill(
     teacher: Teacher, table: TokenTable, place: Path, pooling: str, dtype: str, steps: Steps
-) -> tuple[_Journal, int, float]:
-    """Bring the files of a folder to all rows; returns the journal, the rows found, seconds."""
+) -> tuple[_Journal, int]:
+    """Bring the files of a folder to all rows; returns the journal and the rows found."""
     model = teacher.model
     paths = place / "tokens.bin", place / "pooled.bin"
     journal = _Journal.read(place)
@@ -210,9 +211,9 @@ def _fill(
     if done != journal.rows or found != [journal.tokens_sha256, journal.pooled_sha256]:
         journal, done, sizes = _Journal(), 0, (0, 0)
         hashes = [hashlib.sha256(), hashlib.sha256()]
-    reused, clock = done, time.perf_counter()
+    reused, clock, before = done, time.perf_counter(), journal.seconds
     if done == len(table):
-        return journal, reused, 0.0
+        return journal, reused
     with paths[0].open("ab") as tokens_file, paths[1].open("ab") as pooled_file:
         for stream, size in zip((tokens_file, pooled_file), sizes, strict=True):
             stream.truncate(size)  # what came after the journal was last written
@@ -236,6 +237,7 @@ def _fill(
                 journal.tokens_sha256, journal.pooled_sha256 = (
                     digest.hexdigest() for digest in hashes
                 )
+                journal.seconds = before + time.perf_counter() - clock
                 _synced(tokens_file, pooled_file)
                 journal.write(place)
                 saved = time.perf_counter()
@@ -244,7 +246,7 @@ def _fill(
                 f"Teacher {teacher.encoder.name}: {journal.rows:,} of {len(table):,} prompts, "
                 f"{rate:,.0f} a second"
             )
-    return journal, reused, time.perf_counter() - clock
+    return journal, reused
 
 
 def _stored(outputs: Outputs, dtype: str, teacher: Teacher) -> tuple[np.ndarray, float]:

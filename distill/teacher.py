@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anatomy.encoders import NoWeightsError, resolve
 from anatomy.encoders.registry import Encoder
 from anatomy.errors import InputError
 from anatomy.files import shown
+from distill.sizes import PRECISIONS, Sizes, stored_bytes
 
 if TYPE_CHECKING:
     from anatomy.encoders.model import TextModel
@@ -105,3 +107,35 @@ def opened(
             "`anatomy audit` again and plan from its findings"
         )
     return model
+
+
+def sizes_of(model: TextModel) -> Sizes:
+    """Parameters and bytes of a teacher, by the parts that a student has too."""
+    from distill.shallow import parts_of
+
+    _, projector = parts_of(model)
+    torch_model: Any = model
+    positions = model.position_embedding
+    parts: dict[str, list[tuple[int, ...]]] = {
+        "token embedding": [model.token_embedding.shape],
+        "positions": [] if positions is None else [positions.shape],
+        "projector": [] if projector is None else [tuple(p.shape) for p in projector.parameters()],
+    }
+    whole = [tuple(p.shape) for p in torch_model.module.parameters()]
+    parameters = {part: sum(map(math.prod, shapes)) for part, shapes in parts.items()}
+    stored = {
+        precision: {
+            part: sum(stored_bytes(shape, precision) for shape in shapes)
+            for part, shapes in parts.items()
+        }
+        for precision in PRECISIONS
+    }
+    parameters["layers"] = model.parameters - sum(parameters.values())
+    for precision, found in stored.items():
+        everything = sum(stored_bytes(shape, precision) for shape in whole)
+        found["layers"] = everything - sum(found.values())
+    there = [part for part, number in parameters.items() if number]
+    return Sizes(
+        {part: parameters[part] for part in there},
+        {precision: {part: found[part] for part in there} for precision, found in stored.items()},
+    )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from typing import Literal
 
 from pydantic import Field
 
 from anatomy.comparison.difference import Verdict
 from anatomy.comparison.facts import Unit
-from anatomy.findings import digest_of
+from anatomy.documents import Kind
 from anatomy.findings.parts import Part, Rounded
 
 SCHEMA_VERSION: Literal[1] = 1
 FILE_NAME = "compare.json"
+_KIND = Kind(FILE_NAME, SCHEMA_VERSION, "anatomy", "`anatomy compare`", "compare again")
 MARK = "anatomy:comparison"  # precedes the digest in every file rendered from a comparison
 
 Number = int | Rounded
@@ -163,13 +163,11 @@ class Comparison(Part):
     @property
     def digest(self) -> str:
         """Hex SHA-256 of the document; every file rendered from it carries this."""
-        return digest_of(self.model_dump(mode="json"))
+        return _KIND.digest(self.model_dump(mode="json"))
 
     def to_json(self) -> bytes:
         """The file's bytes: the document and its digest."""
-        content = self.model_dump(mode="json")
-        document = {"digest": digest_of(content), **content}
-        return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+        return _KIND.to_json(self)
 
     @property
     def labels(self) -> list[str]:

@@ -11,7 +11,6 @@ from anatomy.findings.document import (
     Run,
     Settings,
     SourceFinding,
-    digest_of,
     schema,
 )
 from anatomy.findings.inside import (
@@ -79,7 +78,6 @@ __all__ = [
     "SpectrumFinding",
     "TokenFinding",
     "VocabularyFinding",
-    "digest_of",
     "from_ranges",
     "ranges",
     "schema",

@@ -7,16 +7,14 @@ changed one be refused.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from anatomy.corpus.model import COMBINED
-from anatomy.errors import InputError
+from anatomy.documents import Kind
 from anatomy.files import shown
 from anatomy.findings.inside import FileOutputsFinding, InsideFinding, InsideSettings
 from anatomy.findings.parts import Curve, FileFinding, Part
@@ -30,6 +28,15 @@ from anatomy.findings.tokens import (
 SCHEMA_VERSION: Literal[2] = 2
 FILE_NAME = "findings.json"
 MARK = "anatomy:findings"  # precedes the digest in every file rendered from the findings
+_KIND = Kind(
+    name=FILE_NAME,
+    version=SCHEMA_VERSION,
+    reader="anatomy",
+    maker="`anatomy audit`",
+    again="run the audit again",
+    whole="sources",
+    unhashed=("run",),
+)
 
 
 class SourceFinding(Part):
@@ -184,13 +191,11 @@ class Findings(Part):
     @property
     def digest(self) -> str:
         """Hex SHA-256 of the document without `run`; every file rendered from it carries this."""
-        return digest_of(self.model_dump(mode="json"))
+        return _KIND.digest(self.model_dump(mode="json"))
 
     def to_json(self) -> bytes:
         """The file's bytes: the document and its digest."""
-        content = self.model_dump(mode="json")
-        document = {"digest": digest_of(content), **content}
-        return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode("utf-8")
+        return _KIND.to_json(self)
 
     @classmethod
     def load(cls, path: Path | str) -> Findings:
@@ -209,54 +214,7 @@ class Findings(Part):
             taken as it is, for those who change one on purpose.
         """
         path = Path(path)
-        if path.is_dir():
-            path /= FILE_NAME
-        where = shown(path)
-        try:
-            document = json.loads(path.read_bytes())
-        except OSError as error:
-            raise InputError(
-                f"{where}: cannot be read ({error.strerror}); run `anatomy audit` to make one"
-            ) from error
-        except (ValueError, RecursionError) as error:
-            raise InputError(
-                f"{where}: not JSON ({shown(error)}); run `anatomy audit` again"
-            ) from error
-        if not isinstance(document, dict) or "schema_version" not in document:
-            raise InputError(
-                f"{where}: not a findings.json; pass the file that `anatomy audit` wrote"
-            )
-        if document["schema_version"] != SCHEMA_VERSION:
-            raise InputError(
-                f"{where}: schema version {document['schema_version']!r}, but this anatomy reads "
-                f"version {SCHEMA_VERSION}; run the audit again"
-            )
-        digest = document.pop("digest", None)
-        try:
-            findings = cls.model_validate(document)
-        except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"])) or "sources"
-            raise InputError(
-                f"{where}: field {shown(place)}: {shown(first['msg'])}; run the audit again"
-            ) from error
-        try:
-            changed = digest not in (None, digest_of(document))
-        except UnicodeEncodeError as error:
-            raise InputError(f"{where}: holds a lone surrogate; run the audit again") from error
-        if changed:
-            raise InputError(
-                f"{where}: changed since it was written, its digest does not fit; run the audit "
-                "again, or delete the line of the digest to take the file as it is"
-            )
-        return findings
-
-
-def digest_of(document: dict[str, Any]) -> str:
-    """Hex SHA-256 over the canonical JSON of a findings document, without `run` and `digest`."""
-    rest = {key: value for key, value in document.items() if key not in ("run", "digest")}
-    canonical = json.dumps(rest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(canonical.encode("utf-8")).hexdigest()
+        return _KIND.read(path / FILE_NAME if path.is_dir() else path, cls)
 
 
 def schema() -> dict[str, Any]:

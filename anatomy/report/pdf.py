@@ -47,7 +47,7 @@ from anatomy.report.formats import Paper
 from anatomy.report.printable import breakable, fonts, kept, printable
 
 _MOST_COLUMNS = 14  # of a table that is still legible across one page
-_LONG = {"code": 30, "": 44}  # letters, above which a cell is set in several lines
+_LONG = {"code": 30, "words": 66, "": 44}  # letters, above which a cell is set in several lines
 _LONG_HEADING = 22
 _SHORT = 1200  # letters, of a note that stays on one page
 _MOST_ENTRIES = 44  # of the contents; with more of them, the sections alone

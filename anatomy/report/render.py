@@ -10,11 +10,12 @@ from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.findings import FILE_NAME, MARK, EncoderFinding, Findings, from_ranges
 from anatomy.progress import Steps, quiet
-from anatomy.report import figures, html, pdf
+from anatomy.report import figures
 from anatomy.report.document import document
+from anatomy.report.files import rendered
 from anatomy.report.formats import FORMATS, Format, Paper
 from anatomy.report.names import slug
-from anatomy.report.write import PAGE, PRINT, check_writable, write
+from anatomy.report.write import REPORT, check_writable, write
 
 
 def render(
@@ -31,16 +32,7 @@ def render(
     steps("Drawing figures")
     drawn = figures.render(findings)
     steps("Rendering the report")
-    whole = document(findings)
-    files: dict[str, bytes] = {}
-    if "html" in formats:
-        files[PAGE] = html.render(whole, drawn)
-    if "pdf" in formats:
-        files[PRINT] = pdf.render(whole, drawn, paper)
-    for figure in drawn:
-        files[f"figures/{figure.name}.svg"] = figure.svg
-        files[f"figures/{figure.name}.png"] = figure.png
-        files[f"figures/{figure.name}.csv"] = figure.csv
+    files = rendered(document(findings), drawn, REPORT, formats=formats, paper=paper)
     for encoder in findings.encoders:
         files[f"kept-tokens-{slug(encoder.name)}.json"] = _kept_tokens(findings, encoder)
     files[FILE_NAME] = findings.to_json()  # last: it says that the others are there

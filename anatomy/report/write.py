@@ -36,12 +36,19 @@ class Family:
         Precedes the document's digest in each file, and tells families in one folder apart.
     others : tuple of str
         Patterns of where the other files may lie.
+    option : str
+        Before the folder's name in a message: the option that it was given with.
     """
 
     readable: tuple[str, ...]
     document: str
     mark: str
     others: tuple[str, ...]
+    option: str = "--out "
+
+    def named(self, out: Path) -> str:
+        """A folder of this family, in a message."""
+        return f"{self.option}{shown(out)}"
 
     def digests(self, out: Path) -> dict[Path, bytes]:
         """The family's files in a folder, and the digest of what each was rendered from."""
@@ -61,18 +68,18 @@ class Family:
         return found.group(1) if found else None
 
 
-_FIGURES = ("svg", "png", "csv")
+FIGURES = tuple(f"figures/*.{kind}" for kind in ("svg", "png", "csv"))
 REPORT = Family(
     readable=(PAGE, PRINT),
     document=FILE_NAME,
     mark=MARK,
-    others=("kept-tokens-*.json", *(f"figures/*.{kind}" for kind in _FIGURES)),
+    others=("kept-tokens-*.json", *FIGURES),
 )
 COMPARISON = Family(
     readable=("compare.html", "compare.pdf"),
     document=comparison.FILE_NAME,
     mark=comparison.MARK,
-    others=tuple(f"figures/compare-*.{kind}" for kind in _FIGURES),
+    others=tuple(pattern.replace("*", "compare-*") for pattern in FIGURES),
 )
 
 
@@ -102,19 +109,19 @@ def check_writable(out: Path, family: Family = REPORT) -> None:
     """
     try:
         if out.exists() and not out.is_dir():
-            raise InputError(f"--out {shown(out)}: is a file; give a folder")
+            raise InputError(f"{family.named(out)}: is a file; give a folder")
         for name in (*family.readable, family.document):
             if (out / name).is_dir():
                 raise InputError(
-                    f"--out {shown(out)}: {name} is a folder there; give another --out"
+                    f"{family.named(out)}: {name} is a folder there; give another folder"
                 )
         out.mkdir(parents=True, exist_ok=True)
-        with _alone(out):
+        with _alone(out, family):
             write_whole(out / ".anatomy-check", b"")
             (out / ".anatomy-check").unlink()
     except OSError as error:
         raise InputError(
-            f"--out {shown(out)}: cannot be written ({error.strerror}); give another folder"
+            f"{family.named(out)}: cannot be written ({error.strerror}); give another folder"
         ) from error
 
 
@@ -127,7 +134,7 @@ def write(files: Mapping[str, bytes], out: Path, family: Family = REPORT) -> Wri
         If the folder cannot be written or another run is writing there.
     """
     try:
-        with _alone(out):
+        with _alone(out, family):
             mended = is_mix(out, family)
             remove_partial_files(out)
             remove_partial_files(out / "figures")
@@ -139,17 +146,17 @@ def write(files: Mapping[str, bytes], out: Path, family: Family = REPORT) -> Wri
     except OSError as error:
         where = shown(error.filename2 or error.filename or out)
         raise InputError(
-            f"--out {shown(out)}: {where} cannot be written ({error.strerror}); free some space or "
-            "give another folder; what was there is whole"
+            f"{family.named(out)}: {where} cannot be written ({error.strerror}); free some space "
+            "or give another folder; what was there is whole"
         ) from error
     documents = tuple(out / name for name in family.readable if name in files)
     return Written(documents=documents, files=len(files), mended=mended)
 
 
-def _alone(out: Path) -> AbstractContextManager[None]:
+def _alone(out: Path, family: Family) -> AbstractContextManager[None]:
     return locked(
         out / ".anatomy-lock",
-        f"--out {shown(out)}: another anatomy run is writing here; wait for it, or give another "
+        f"{family.named(out)}: another anatomy run is writing here; wait for it, or give another "
         "folder",
     )
 

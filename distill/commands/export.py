@@ -9,11 +9,10 @@ import click
 
 from anatomy.files import shown
 from anatomy.parameters import Names
+from distill.folder import run_folder
 
 if TYPE_CHECKING:
     from distill.exports import Exported
-
-_RUNS = Path("runs")
 
 
 @click.command()
@@ -45,9 +44,8 @@ def export(run: Path, formats: list[str], out: Path | None, sam3: Path | None) -
     from anatomy.console import progress
     from distill.exports import export as run_export
 
-    folder = run if run.exists() or not (_RUNS / run).is_dir() else _RUNS / run
     with progress() as steps:
-        done = run_export(folder, formats, out, sam3, steps)
+        done = run_export(run_folder(run), formats, out, sam3, steps)
     for exported in done:
         show(exported)
 

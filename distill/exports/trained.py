@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING, Any
 from anatomy.encoders.checkpoints import read_json
 from anatomy.errors import InputError
 from anatomy.files import shown
+from distill.folder import METRICS, STUDENT, TOKENIZER
 from distill.recipe import FILE_NAME, Recipe
 from distill.vocabulary import PrunedTokenizer
 from distill.vocabulary import load as load_tokenizer
 
 if TYPE_CHECKING:
     from distill.students import Student
-
-STUDENT = "student"
-TOKENIZER = "tokenizer"
-METRICS = "metrics.json"
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from anatomy.comparison import FILE_NAME, Comparison
 from anatomy.progress import Steps, quiet
-from anatomy.report import html, pdf
 from anatomy.report.comparison import figures
 from anatomy.report.comparison.document import document
+from anatomy.report.files import rendered
 from anatomy.report.formats import FORMATS, Format, Paper
 from anatomy.report.write import COMPARISON, check_writable, write
 
@@ -28,17 +28,7 @@ def render(
     steps("Drawing figures")
     drawn = figures.render(comparison)
     steps("Rendering the comparison")
-    whole = document(comparison)
-    page, printed = COMPARISON.readable
-    files: dict[str, bytes] = {}
-    if "html" in formats:
-        files[page] = html.render(whole, drawn)
-    if "pdf" in formats:
-        files[printed] = pdf.render(whole, drawn, paper)
-    for figure in drawn:
-        files[f"figures/{figure.name}.svg"] = figure.svg
-        files[f"figures/{figure.name}.png"] = figure.png
-        files[f"figures/{figure.name}.csv"] = figure.csv
+    files = rendered(document(comparison), drawn, COMPARISON, formats=formats, paper=paper)
     files[FILE_NAME] = comparison.to_json()  # last: it says that the others are there
     return files
 

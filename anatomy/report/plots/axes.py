@@ -27,6 +27,11 @@ def in_full(axis: Axis) -> None:
     axis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}" if n >= 1 else f"{n:g}"))
 
 
+def in_short(axis: Axis) -> None:
+    """Label the ticks of any numbers in as few digits as say them."""
+    axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+
+
 def whole(axis: Axis, ticks: int = 6) -> None:
     """A tick at each of at most so many whole numbers."""
     axis.set_major_locator(MaxNLocator(ticks, integer=True))

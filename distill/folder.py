@@ -1,0 +1,31 @@
+"""A run's folder: what lies where in it, and who may write there."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from anatomy.files import locked, shown
+
+RUNS = Path("runs")  # where runs go unless told
+STUDENT = "student"
+TOKENIZER = "tokenizer"  # in the student's folder
+TARGETS = "targets"
+METRICS = "metrics.json"
+
+
+def run_folder(run: Path) -> Path:
+    """The folder of a run that is named by its folder, or by its name in runs/."""
+    return run if run.exists() or not (RUNS / run).is_dir() else RUNS / run
+
+
+def alone(folder: Path) -> AbstractContextManager[None]:
+    """Hold a run's folder, so that no other process changes it.
+
+    Raises
+    ------
+    InputError
+        If another process holds it.
+    """
+    busy = f"{shown(folder)}: another run is at work there; wait for it, or give --name"
+    return locked(folder / ".lock", busy)
