@@ -11,7 +11,10 @@ from anatomy.report.formats import FORMATS, PAPERS
 
 
 class Commands(click.Group):
-    """A group that suggests the nearest command for one it does not have."""
+    """Commands in the order in which they were added; the nearest to one that there is not."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

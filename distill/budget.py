@@ -57,17 +57,21 @@ def begin(asked: Recipe, folder: Path, accelerator: Accelerator, *, resume: bool
         path = folder / FILE_NAME
         remove_partial_files(folder)
         found = Recipe.load(path) if resume and path.is_file() else None
-        if found is not None:
-            started = found.calibration.asked_sha256 if found.calibration else found.digest
-            if asked.digest not in (started, found.digest):
-                raise InputError(
-                    f"{shown(folder)}: holds a run of another recipe ({_change(found, asked)}); "
-                    "give this one another --name, or --no-resume to replace that one"
-                )
+        if found is not None and not continues(found, asked):
+            raise InputError(
+                f"{shown(folder)}: holds a run of another recipe ({_change(found, asked)}); "
+                "give this one another --name, or --no-resume to replace that one"
+            )
         if found is None or found.calibration is None:
             _forget(folder)
             _write(_resolved(asked, accelerator), folder)
     return _read(folder, accelerator)
+
+
+def continues(found: Recipe, asked: Recipe) -> bool:
+    """Whether a run that was begun with the recipe `found` is one of the recipe `asked`."""
+    began = found.calibration.asked_sha256 if found.calibration else found.digest
+    return asked.digest in (began, found.digest)
 
 
 def limited(

@@ -47,8 +47,8 @@ class Run:
     student : Student
         Trained, in evaluation mode.
     trained : Trained
-    evaluation : Evaluation or None
-        On the held-out prompts; None but in the first process.
+    metrics : Metrics or None
+        What was measured; None but in the first process.
     """
 
     folder: Path
@@ -57,7 +57,12 @@ class Run:
     data: Data
     student: Student
     trained: Trained
-    evaluation: Evaluation | None
+    metrics: Metrics | None
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """On the held-out prompts."""
+        return self.metrics.evaluation if self.metrics else None
 
     @property
     def recipe(self) -> Recipe:
@@ -137,7 +142,7 @@ def run(
             watch=watch,
         )
         student.eval()
-        evaluation: Evaluation | None = None
+        metrics: Metrics | None = None
         if main:
             steps("Saving the student")
             student.save(folder / STUDENT)
@@ -153,10 +158,11 @@ def run(
                 student_sha256=made.student_sha256,
                 steps=steps,
             )
-            save(folder, Metrics.of(made, evaluation=evaluation, robustness=robustness))
+            metrics = Metrics.of(made, evaluation=evaluation, robustness=robustness)
+            save(folder, metrics)
             write_report(folder, steps=steps)
         accelerator.wait_for_everyone()
-    return Run(folder, planned, teacher, data, student, trained, evaluation)
+    return Run(folder, planned, teacher, data, student, trained, metrics)
 
 
 def is_first() -> bool:

@@ -141,7 +141,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with a caption. The first column holds the rows' headings."""
+    """A table with a caption. The first column holds the rows' headings.
+
+    With `narrow` it is set in several columns on paper; with `stacked` a screen that is too small
+    for it sets a row's cells below each other, as it should be where they explain themselves.
+    """
 
     id: str
     label: str  # in two or three words, for those who hear it
@@ -149,7 +153,8 @@ class Table:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     number: int = 0
-    narrow: bool = False  # on paper it is set in several columns
+    narrow: bool = False
+    stacked: bool = False
     kind: ClassVar[str] = "table"
 
 

@@ -21,8 +21,10 @@ from anatomy.report.svg import inline, variable
 
 _STYLES = ("page.css", "paper.css")
 _SCRIPTS = ("numbers.js", "figures.js", "explorer.js", "tables.js", "reading.js")
-# Blanks of "5 %", "Table 5", "Figure 5", "L = 5".
-_TIES = re.compile(r" (?=%)|(?:(?<=\bTable)|(?<=\bFigure)|(?<=\bL =)) (?=\d)|(?<=\bL) (?== \d)")
+# Blanks of "5 %", "5 MB", "Table 5", "Figure 5", "L = 5".
+_TIES = re.compile(
+    r" (?=%)|(?<=\d) (?=MB?\b)|(?:(?<=\bTable)|(?<=\bFigure)|(?<=\bL =)) (?=\d)|(?<=\bL) (?== \d)"
+)
 _SHORT = 11  # letters of a heading that is not worth breaking
 
 

@@ -79,7 +79,7 @@ class Plot:
         _boxes(axes, edges[(edges[:, 1] > low) & (edges[:, 0] < high)], colour)
 
     def level_bars(
-        self, axes: Axes, series: Series, rows: Sequence[int], colour: str, height: float = 0.7
+        self, axes: Axes, series: Series, rows: Sequence[float], colour: str, height: float = 0.7
     ) -> None:
         """Bars from zero to the right, in the given rows."""
         x, y = _numbers(series.values), np.asarray(rows, dtype=float)

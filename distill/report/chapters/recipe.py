@@ -46,4 +46,5 @@ def _decided(view: RunView) -> Table:
         caption="What was decided, and why.",
         columns=tuple(Column(title, left=True) for title in ("Field", "Value", "Why")),
         rows=tuple(rows),
+        stacked=True,
     )

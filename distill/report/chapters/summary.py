@@ -24,40 +24,59 @@ def drawings(view: RunView) -> list[Drawing]:
 
 def _cards(view: RunView) -> Cards:
     run, evaluation = view.metrics.run, view.metrics.evaluation
-    student, teacher = run.student, run.teacher
+    student, teacher, words = run.student, run.teacher, run.vocabulary
     cards = [
         Card(
             "Parameters",
             millions(student.total),
             f"{percent(student.total / teacher.total)} of the teacher's {millions(teacher.total)}",
         ),
-    ]
-    if evaluation and (near := evaluation.combined.pooled):
-        p5 = f"; 5 % of them below {near.student.p5:.3f}" if near.student.p5 is not None else ""
-        cards.append(
-            Card(
-                "Held-out cosine",
-                f"{near.student.mean:.4f}",
-                f"mean over {near.count:,} prompts that it was not trained on{p5}",
-            )
-        )
-    cards.append(
+        *(_near(evaluation) if evaluation else []),
         Card(
             "Size in int8",
             f"{megabytes(student.total_bytes('int8'))} MB",
             f"{megabytes(student.total_bytes('float32'))} MB in float32; the teacher "
             f"{megabytes(teacher.total_bytes('int8'))} and "
             f"{megabytes(teacher.total_bytes('float32'))} MB",
-        )
-    )
-    cards.append(
+        ),
+        *(_weakest(evaluation) if evaluation else []),
+        Card(
+            "Tokens kept",
+            percent(words.kept / words.teacher),
+            f"{words.kept:,} of {words.teacher:,}; context L = {view.recipe.student.context}",
+        ),
         Card(
             "Trained in",
             lasting(run.training.targets_seconds + run.training.seconds),
             f"{run.training.prompts:,} prompts seen, on {run.device_name}",
-        )
-    )
+        ),
+    ]
     return Cards(tuple(cards))
+
+
+def _near(evaluation: Evaluation) -> list[Card]:
+    near = evaluation.combined.pooled
+    if near is None:
+        return []
+    p5 = near.student.p5
+    tail = "" if p5 is None else f"; 5 % of them under {p5:.3f}"
+    return [
+        Card("Held-out cosine", f"{near.student.mean:.4f}", f"mean of {near.count:,} prompts{tail}")
+    ]
+
+
+def _weakest(evaluation: Evaluation) -> list[Card]:
+    """The source that the student does least well on, of several."""
+    measured = [
+        (group.pooled.student.mean, group)
+        for group in evaluation.groups[1:]
+        if group.pooled and group.verdict in ("passes", "flagged")
+    ]
+    if len(measured) < 2:
+        return []
+    mean, group = min(measured, key=lambda pair: pair[0])
+    said = f"{group.group}: held-out cosine of {group.prompts:,} prompts"
+    return [Card("Weakest source", f"{mean:.4f}", said)]
 
 
 def _gate(view: RunView) -> Paragraph:
@@ -70,6 +89,12 @@ def _gate(view: RunView) -> Paragraph:
         )
     flagged = evaluation.flagged
     bound = f"{evaluation.gate:g}"
+    if not any(group.verdict in ("passes", "flagged") for group in evaluation.groups[1:]):
+        return Paragraph(
+            "No source has enough held-out prompts to be held against the gate, a mean pooled "
+            f"cosine of {bound}.",
+            "absent",
+        )
     if not flagged:
         return Paragraph(
             (

@@ -53,8 +53,8 @@ def section(view: RunView) -> Section:
         checked = tuple(report for report in view.curve if report.held_out)
         blocks = [
             Paragraph((Ref(f"figure-{FIGURE}"), " shows the training step by step.")),
-            FigureBlock(FIGURE),
             *blocks,
+            FigureBlock(FIGURE),
         ]
         if checked:
             blocks.append(Fold("The checks on held-out prompts, in numbers", (_checks(checked),)))

@@ -58,18 +58,19 @@ def training(curve: Sequence[Report], weights: LossRecipe) -> Plot:
 
 
 def _losses(plot: Plot, axis: Axes, curve: Sequence[Report], weights: LossRecipe) -> Lines:
-    losses = [report.loss for report in curve]
-    found = [(_line(plot, axis, "Loss", "loss", _LOSS, curve, losses, color=INK), "loss")]
+    curves = [("loss", INK, [report.loss for report in curve])]
     for term, (words, colour) in _TERMS.items():
-        weight = getattr(weights, term)
+        weight: float = getattr(weights, term)
         if weight:
             name = f"{weight:g} \N{MULTIPLICATION SIGN} {words}"
-            values = [weight * getattr(report, term) for report in curve]
-            found.append(
-                (_line(plot, axis, "Loss", name, _LOSS, curve, values, color=colour), name)
-            )
-    low = min((y for line, _ in found for y in line.get_ydata() if y > 0), default=1e-3)
-    logarithmic(axis.yaxis, 0.7 * max(low, _LEAST * max(losses)), 1.4 * max(losses))
+            curves.append((name, colour, [weight * getattr(report, term) for report in curve]))
+    found = [
+        (_line(plot, axis, "Loss", name, _LOSS, curve, values, color=colour), name)
+        for name, colour, values in curves
+    ]
+    everything = [value for _, _, values in curves for value in values if value > 0]
+    top = max(everything, default=1.0)
+    logarithmic(axis.yaxis, 0.7 * max(min(everything, default=top), _LEAST * top), 1.4 * top)
     in_short(axis.yaxis)
     return found
 

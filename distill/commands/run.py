@@ -1,0 +1,63 @@
+"""`distill run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from distill.commands.planning import given, planned, planning
+from distill.folder import RUNS
+
+
+@click.command()
+@planning
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=RUNS,
+    show_default=True,
+    help="Folder of the run's folder.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where teacher and student compute.",
+)
+@click.option(
+    "--resume/--no-resume",
+    default=True,
+    show_default=True,
+    help="Go on with what the run's folder holds, or begin again.",
+)
+def run(out: Path, device: str, resume: bool, **options: Any) -> None:
+    """Train a student, or go on with one: the teacher's outputs, training, evaluation, report.
+
+    On several devices: torchrun --nproc-per-node N -m distill run ...
+    """
+    from anatomy.progress import quiet
+    from distill.console import print_ended, print_run, training
+    from distill.finished import finished
+    from distill.run import is_first
+    from distill.run import run as train
+
+    with training() as (steps, watch):
+        told = steps if is_first() else quiet  # the others say nothing
+        recipe = given(**options)  # known at once; else it has to be planned first
+        before = finished(recipe, out) if resume and recipe else None
+        if before is None:
+            asked = planned(told, **options)
+            before = finished(asked.recipe, out) if resume else None
+        if before is None:
+            found = train(asked, out, device=device, resume=resume, steps=told, watch=watch)
+        elif is_first():
+            rendered = before.mend(told)
+    if not is_first():
+        return
+    if before is None:
+        print_run(found)
+    else:
+        print_ended(before, rendered=rendered)
