@@ -90,6 +90,9 @@ class GroupQuality(Part):
     prompts: int
     pooled: Likeness | None
     interval: Interval | None = Field(description="Of the mean pooled cosine")
+    quantiles: dict[int, Rounded] = Field(
+        description="Per cent of prompts -> pooled cosine that they are below; none under 20"
+    )
     tokens: Likeness | None
     overlap: Overlap | None
     ranks: RankCorrelation | None
