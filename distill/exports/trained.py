@@ -47,7 +47,7 @@ class TrainedRun:
     @property
     def teacher(self) -> str:
         """The teacher's name, without the folders of the machine that trained."""
-        return Path(self.recipe.teacher.encoder.partition("=")[0]).name
+        return self.recipe.teacher.name
 
     @property
     def is_clip(self) -> bool:

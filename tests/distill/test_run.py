@@ -17,20 +17,13 @@ from safetensors.numpy import load_file
 
 from anatomy.errors import InputError
 from anatomy.files import locked
-from distill.plan import Planned, Wishes, prepare, revisit
+from distill.plan import revisit
 from distill.recipe import Recipe
-from distill.run import Run, run
+from distill.run import run
 from distill.students import Student
 from distill.vocabulary import load
 from tests.conftest import REPOSITORY
-
-QUICK = ("schedule.batch=32", "schedule.accumulation=1", "schedule.precision=float32")
-
-
-def planned(world, *settings: str, **wishes) -> Planned:
-    """A recipe of few epochs, so that nothing is timed."""
-    wishes = {"epochs": 3, "name": "r", "settings": (*QUICK, *settings)} | wishes
-    return prepare(world.findings, world.path, Wishes(**wishes))
+from tests.distill.ended import QUICK, planned
 
 
 def weights(folder: Path) -> dict[str, np.ndarray]:
@@ -39,11 +32,6 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 
 def equal(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
     return one.keys() == other.keys() and all(np.array_equal(one[n], other[n]) for n in one)
-
-
-@pytest.fixture(scope="module")
-def done(world, tmp_path_factory) -> Run:
-    return run(planned(world, epochs=30), tmp_path_factory.mktemp("runs"))
 
 
 def test_a_run_leaves_a_student_that_is_near_its_teacher(done):
@@ -58,7 +46,7 @@ def test_a_run_leaves_a_student_that_is_near_its_teacher(done):
     assert Recipe.load(done.folder / "recipe.yaml").digest == done.recipe.digest
     files = {path.name for path in done.folder.iterdir()}
     left = {"recipe.yaml", "targets", "checkpoints", "metrics.jsonl", "student"}
-    assert files == left | {"metrics.json", "report.html", "report.pdf"}
+    assert files == left | {"metrics.json", "report.html", "report.pdf", "figures"}
 
 
 def test_what_is_measured_is_measured_on_held_out_prompts_alone(done):
