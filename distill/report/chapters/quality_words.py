@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from anatomy.corpus.model import COMBINED
+from anatomy.files import shown
 from anatomy.report.blocks import Block, Cell, FigureBlock, Fold, Paragraph, Ref, Row, Table
 from anatomy.report.cells import NOTHING, columns, count, text
 from anatomy.report.figures import Drawing
@@ -193,7 +194,7 @@ def _worst(found: Evaluation) -> Table:
         rows.append(
             Row(
                 (
-                    Cell(prompt.text),
+                    Cell(shown(prompt.text)),  # what cannot be seen, as escapes
                     text(listed(prompt.sources), left=True),
                     four(prompt.cosine),
                     four(prompt.token_cosine),
