@@ -18,7 +18,7 @@ from distill.recipe import Recipe
 from distill.report.document import document, drawings
 from distill.report.render import RUN, is_current, render, write_report
 from distill.report.view import RunView, read
-from tests.report.conftest import HOSTILE_PROMPTS
+from tests.distill.report.hostile import hostile
 from tests.report.papers import Print, dense
 
 HOSTILE = '"><img src=x onerror=alert(1)>{{7*7}}#panic()\x1b[31m'
@@ -174,27 +174,8 @@ def test_the_curves_are_those_of_the_training(view, files):
     assert cosines == [report.held_out["cosine"] for report in view.curve if report.held_out]
 
 
-def hostile(view: RunView) -> RunView:
-    """The same run with a name, a source, a reason and worst prompts that mean harm."""
-    metrics, recipe = view.metrics, view.recipe
-    sources = [source.model_copy(update={"name": HOSTILE}) for source in metrics.run.sources]
-    run = metrics.run.model_copy(update={"sources": sources, "name": HOSTILE})
-    worst = [
-        prompt.model_copy(update={"text": text})
-        for prompt, text in zip(metrics.evaluation.worst, HOSTILE_PROMPTS, strict=False)
-    ]
-    groups = [g.model_copy(update={"group": HOSTILE}) for g in metrics.evaluation.groups]
-    evaluation = metrics.evaluation.model_copy(update={"worst": worst, "groups": groups})
-    return RunView(
-        recipe.model_copy(update={"reasons": {"teacher.encoder": HOSTILE}}),
-        metrics.model_copy(update={"run": run, "evaluation": evaluation}),
-        view.curve,
-        HOSTILE,
-    )
-
-
 def test_what_a_prompt_or_a_name_says_is_never_markup(view):
-    files = render(hostile(view))
+    files = render(hostile(view, HOSTILE))
     page = files["report.html"].decode()
     assert "<img" not in page and "&lt;img src=x" in page and "{{7*7}}" in page
     assert "#panic()" in Print(files["report.pdf"]).text
