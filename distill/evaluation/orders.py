@@ -75,13 +75,14 @@ def shuffles(held: HeldOut, both: Both, seed: int = 0) -> list[ShuffleQuality]:
             cosines(teacher, held.teacher[chosen]),
             cosines(student, held.student[chosen]),
             cosines(student, teacher),
+            cosines(np.broadcast_to(held.mean, teacher.shape), teacher),
         )
         groups = {COMBINED: np.ones(len(chosen), dtype=bool)}
         groups |= {name: held.member[chosen, at] for at, name in enumerate(held.names)}
         for name, group in groups.items():
             if not group.any():
                 continue
-            of_teacher, of_student, near = (cosines_of(side[group]) for side in compared)
+            of_teacher, of_student, near, base = (cosines_of(side[group]) for side in compared)
             found.append(
                 ShuffleQuality(
                     kind=kind,
@@ -90,6 +91,7 @@ def shuffles(held: HeldOut, both: Both, seed: int = 0) -> list[ShuffleQuality]:
                     teacher=of_teacher,
                     student=of_student,
                     closeness=near,
+                    baseline=base,
                 )
             )
     return found

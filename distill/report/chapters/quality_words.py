@@ -90,14 +90,15 @@ def _shuffles(found: Evaluation) -> Table:
         label="Shuffled prompts",
         caption=(
             "Held-out prompts with their words shuffled: cosine with the prompt as it was, in the "
-            "teacher and in the student, and of the student's shuffled prompt with the teacher's. "
+            "teacher and in the student; and of the student's shuffled prompt with the teacher's, "
+            "beside what the teacher's mean vector reaches there. "
             "Content words: runs of them, as the consistency loss shuffles; all words: what "
             "relates them too. As many prompts are drawn of each source; those of one word, or "
             "longer than the context, are left out."
         ),
         columns=columns(
             "Shuffled", "Source", "Prompts", "Teacher", "Student", "Student to teacher",
-            left=["Source"],
+            "Mean vector", left=["Source"],
         ),
         rows=tuple(
             Row(
@@ -108,6 +109,7 @@ def _shuffles(found: Evaluation) -> Table:
                     four(shuffle.teacher.mean),
                     four(shuffle.student.mean),
                     four(shuffle.closeness.mean),
+                    four(shuffle.baseline.mean),
                 ),
                 kind="all" if shuffle.group == COMBINED else "",
             )
@@ -169,7 +171,7 @@ def _segmented(found: Evaluation) -> Table:
         id="segmented",
         label="Prompts by their tokens",
         caption="Pooled cosine of held-out prompts by what vocabulary and context make of them.",
-        columns=columns("Prompts", "Number", "Mean cosine", "5 % below"),
+        columns=columns("Prompts", "Number", "Mean cosine", "5 % below", "Mean vector"),
         rows=tuple(
             Row(
                 (
@@ -177,6 +179,7 @@ def _segmented(found: Evaluation) -> Table:
                     count(part.prompts),
                     four(part.pooled.mean if part.pooled else None),
                     four(part.pooled.p5 if part.pooled else None),
+                    four(part.baseline.mean if part.baseline else None),
                 )
             )
             for part in found.segmented
@@ -197,6 +200,7 @@ def _worst(found: Evaluation) -> Table:
                     Cell(shown(prompt.text)),  # what cannot be seen, as escapes
                     text(listed(prompt.sources), left=True),
                     four(prompt.cosine),
+                    four(prompt.baseline),
                     four(prompt.token_cosine),
                     count(prompt.tokens),
                     text(listed(why) if why else "", left=True),
@@ -207,12 +211,19 @@ def _worst(found: Evaluation) -> Table:
         id="worst",
         label="The worst prompts",
         caption=(
-            f"The {len(rows)} held-out prompts of the lowest pooled cosine; the mean cosine of "
-            "their tokens beside it, and how many tokens the student reads. A prompt is cut to "
-            "200 characters here."
+            f"The {len(rows)} held-out prompts of the lowest pooled cosine; beside it what the "
+            "mean vector reaches, the mean cosine of their tokens, and how many of these the "
+            "student reads. A prompt is cut to 200 characters here."
         ),
         columns=columns(
-            "Prompt", "Source", "Pooled", "Tokens' cosine", "Tokens", "", left=["Source", ""]
+            "Prompt",
+            "Source",
+            "Pooled",
+            "Mean vector",
+            "Tokens' cosine",
+            "Tokens",
+            "",
+            left=["Source", ""],
         ),
         rows=tuple(rows),
     )

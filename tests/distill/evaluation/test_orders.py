@@ -80,7 +80,7 @@ def test_shuffles_measure_both_encoders_at_the_same_prompts():
         assert measured.prompts == len(expected) > 2
         assert measured.teacher.mean == pytest.approx(np.mean(expected), abs=1e-5)
         assert measured.student.mean == pytest.approx(1, abs=1e-5)  # it knows no order
-        assert measured.closeness.mean < 1 and measured.teacher.p5 is None
+        assert measured.baseline.mean < measured.closeness.mean < 1 and measured.teacher.p5 is None
         assert found[kind, "one"].teacher == measured.teacher
 
 

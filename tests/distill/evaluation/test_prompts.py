@@ -42,6 +42,7 @@ def test_the_worst_come_first_with_what_may_have_hurt_them():
     found = worst_prompts(world)
     assert [prompt.text for prompt in found] == [f"p{at}" for at in range(29, 9, -1)]
     assert found[0].cosine == pytest.approx(0.5, abs=1e-6)
+    assert found[0].baseline == pytest.approx(np.sqrt(0.5))
     assert found[0].token_cosine == pytest.approx(0.5, abs=1e-6)
     assert (found[0].sources, found[0].split, found[0].cut) == (["b"], True, False)
     assert (found[1].sources, found[1].split, found[1].cut) == (["a", "b"], False, True)
@@ -66,4 +67,6 @@ def test_prompts_are_told_apart_by_what_became_of_their_tokens():
     kept, gone, cut = found
     assert (kept.prompts, gone.prompts, cut.prompts) == (3, 1, 0)
     assert kept.pooled.mean == pytest.approx(0.8) and gone.pooled.mean == pytest.approx(0.2)
-    assert cut.pooled is None
+    assert cut.pooled is None and cut.baseline is None
+    # The mean vector is (1, 1), every teacher's output (1, 0).
+    assert kept.baseline.mean == pytest.approx(np.sqrt(0.5))
