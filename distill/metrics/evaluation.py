@@ -182,3 +182,8 @@ class Evaluation(Section):
     def flagged(self) -> list[GroupQuality]:
         """Sources whose mean pooled cosine is under the gate."""
         return [group for group in self.groups[1:] if group.verdict == "flagged"]
+
+    @property
+    def ungated(self) -> list[GroupQuality]:
+        """Sources whose mean vector reaches the gate: passing it says nothing there."""
+        return [g for g in self.groups[1:] if g.pooled and g.pooled.baseline.mean >= self.gate]

@@ -41,6 +41,7 @@ def section(view: RunView) -> Section:
     blocks: list[Block] = [
         _headline(found),
         _verdict(found),
+        *_ungated(found),
         *_absent(found),
         FigureBlock("closeness"),
         _closeness(found),
@@ -118,15 +119,26 @@ def _verdict(found: Evaluation) -> Paragraph:
     )
 
 
+def _ungated(found: Evaluation) -> list[Block]:
+    names = [group.group for group in found.ungated]
+    if not names:
+        return []
+    return [
+        Paragraph(
+            f"In {listed(names)} the teacher's mean vector alone reaches the gate, so that to pass "
+            "it says nothing there: the outputs all point nearly the same way. Judge by the "
+            "distance to the mean vector, and by neighbours and ranks; raise cosine_gate.",
+            "notice",
+        )
+    ]
+
+
 def _absent(found: Evaluation) -> list[Block]:
     missing = [
         f"{group.group}: {what}: {why}" if what != "all" else f"{group.group}: {why}"
         for group in found.groups
         for what, why in group.absent.items()
     ]
-    few = [group.group for group in found.groups if group.verdict == "too few"]
-    if few:
-        missing.append(f"{listed(few)}: too few held-out prompts for the gate and for percentiles")
     return [Paragraph(f"Not measured: {'; '.join(missing)}.", "absent")] if missing else []
 
 
