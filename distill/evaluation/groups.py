@@ -38,6 +38,8 @@ from distill.metrics.evaluation import (
 )
 from distill.outputs import cosines
 
+_PERCENTS = (1, 2, 5, *range(10, 100, 10), 95, 98, 99)
+
 
 def group_qualities(held: HeldOut, gate: float, seed: int = 0) -> list[GroupQuality]:
     """Of all held-out prompts, then of each source; a prompt of several sources is in each."""
@@ -55,6 +57,13 @@ def cosines_of(values: np.ndarray) -> Cosines:
 
 def _quantile(values: np.ndarray, share: float) -> float | None:
     return float(np.quantile(values, share)) if len(values) >= FEWEST else None
+
+
+def _quantiles(values: np.ndarray) -> dict[int, float]:
+    if len(values) < FEWEST:
+        return {}
+    found = np.percentile(values, _PERCENTS)
+    return dict(zip(_PERCENTS, found.tolist(), strict=True))
 
 
 def _quality(
@@ -101,6 +110,7 @@ def _quality(
         prompts=len(rows),
         pooled=pooled,
         interval=interval,
+        quantiles=_quantiles(held.cosine[rows]),
         tokens=tokens,
         overlap=overlapping,
         ranks=ranks,

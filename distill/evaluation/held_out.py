@@ -83,6 +83,11 @@ class HeldOut:
         return cosines(self.student, self.teacher)
 
     @cached_property
+    def baseline(self) -> np.ndarray:
+        """Cosine of the mean vector with the teacher's pooled outputs, float32 [N]."""
+        return cosines(np.broadcast_to(self.mean, self.teacher.shape), self.teacher)
+
+    @cached_property
     def token_cosine(self) -> np.ndarray:
         """Of the token outputs, float32 [K]."""
         return cosines(self.student_tokens, self.teacher_tokens)

@@ -47,10 +47,11 @@ PAIRS = (
 )
 
 Kind = Literal["content words", "all words"]
-_SHUFFLES: tuple[tuple[Kind, Callable[[pa.LargeStringArray, int], pa.LargeStringArray]], ...] = (
+_KINDS: tuple[tuple[Kind, Callable[[pa.LargeStringArray, int], pa.LargeStringArray]], ...] = (
     ("content words", permuted),
     ("all words", shuffled),
 )
+SHUFFLES = len(_KINDS)
 
 
 def shuffles(held: HeldOut, both: Both, seed: int = 0) -> list[ShuffleQuality]:
@@ -62,7 +63,7 @@ def shuffles(held: HeldOut, both: Both, seed: int = 0) -> list[ShuffleQuality]:
     found: list[ShuffleQuality] = []
     lot = np.argsort(hashing.seeded(hashing.of_words(held.texts.to_pylist()), seed), kind="stable")
     whole, order = both.whole(both.read(held.texts)), sequences(held.texts)
-    for kind, shuffle in _SHUFFLES:
+    for kind, shuffle in _KINDS:
         others = shuffle(held.texts, seed)
         theirs, ours = both.read(others)
         moved = whole & both.whole((theirs, ours)) & (order != sequences(others))
@@ -74,13 +75,14 @@ def shuffles(held: HeldOut, both: Both, seed: int = 0) -> list[ShuffleQuality]:
             cosines(teacher, held.teacher[chosen]),
             cosines(student, held.student[chosen]),
             cosines(student, teacher),
+            cosines(np.broadcast_to(held.mean, teacher.shape), teacher),
         )
         groups = {COMBINED: np.ones(len(chosen), dtype=bool)}
         groups |= {name: held.member[chosen, at] for at, name in enumerate(held.names)}
         for name, group in groups.items():
             if not group.any():
                 continue
-            of_teacher, of_student, near = (cosines_of(side[group]) for side in compared)
+            of_teacher, of_student, near, base = (cosines_of(side[group]) for side in compared)
             found.append(
                 ShuffleQuality(
                     kind=kind,
@@ -89,6 +91,7 @@ def shuffles(held: HeldOut, both: Both, seed: int = 0) -> list[ShuffleQuality]:
                     teacher=of_teacher,
                     student=of_student,
                     closeness=near,
+                    baseline=base,
                 )
             )
     return found

@@ -90,6 +90,9 @@ class GroupQuality(Part):
     prompts: int
     pooled: Likeness | None
     interval: Interval | None = Field(description="Of the mean pooled cosine")
+    quantiles: dict[int, Rounded] = Field(
+        description="Per cent of prompts -> pooled cosine that they are below; none under 20"
+    )
     tokens: Likeness | None
     overlap: Overlap | None
     ranks: RankCorrelation | None
@@ -109,6 +112,7 @@ class ShuffleQuality(Part):
     teacher: Cosines = Field(description="Teacher's prompt with teacher's shuffled prompt")
     student: Cosines = Field(description="Student's with student's")
     closeness: Cosines = Field(description="Student's shuffled prompt with the teacher's")
+    baseline: Cosines = Field(description="The mean vector with the teacher's shuffled prompt")
 
 
 class OrderPair(Part):
@@ -137,6 +141,7 @@ class WorstPrompt(Part):
     text: str = Field(description="Its first 200 characters")
     sources: list[str]
     cosine: Rounded = Field(description="Of the pooled outputs")
+    baseline: Rounded = Field(description="Of the mean vector with the teacher's output")
     token_cosine: Rounded | None = Field(description="Mean over its tokens")
     tokens: int = Field(description="The student's, cut to its context")
     split: bool = Field(description="Some token of it is not in the student's vocabulary")
@@ -149,6 +154,7 @@ class Segmented(Part):
     kind: Literal["all tokens kept", "some token split", "cut to the context"]
     prompts: int
     pooled: Cosines | None
+    baseline: Cosines | None = Field(description="Of the mean vector in the student's place")
 
 
 class Evaluation(Section):

@@ -13,7 +13,9 @@ from distill.metrics import FILE_NAME, MARK
 from distill.report.chapters import (
     made,
     prompts,
+    quality,
     recipe,
+    robustness,
     size,
     summary,
     training,
@@ -30,6 +32,8 @@ CHAPTERS: tuple[ModuleType, ...] = (
     recipe,
     vocabulary,
     training,
+    quality,
+    robustness,
     made,
 )
 
