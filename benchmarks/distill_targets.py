@@ -1,19 +1,19 @@
 """A teacher's outputs for a corpus: ours, and a loop that pads every prompt to 32.
 
-    python -m benchmarks.distill_targets [--teacher minilm|sam3] [--prompts 2048] [--repeats 3]
+    python -m benchmarks.distill_targets [--device cpu|cuda] [--seconds 40] [--teacher minilm|sam3]
 
 The teacher has MiniLM's or SAM3's shape and random weights: what they are does not change the
 time. The prompts are generated in the style of RefCOCO and of RF100-VL, and are token ids before
 the clock starts. The loop takes 64 prompts at a time in the order they come, padded to 32 with a
-mask, and keeps the valid tokens' outputs in one array. Both compute in the same precision and run
-in a fresh process; ours also writes its files. The largest difference of an output between both,
-relative to its norm, stands beside.
+mask, and keeps the valid tokens' outputs in one array. Both compute in the same precision, in
+turns; ours also rounds to float16 and writes its files. The largest difference of an output
+between both, relative to its norm, stands beside.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -30,13 +30,13 @@ from anatomy.tokens.clip import ClipTokenizer
 from anatomy.tokens.ragged import truncate
 from anatomy.tokens.table import TokenTable
 from benchmarks import device
-from benchmarks.process import cost_of, python
 from distill.targets import make_targets
 from distill.teacher import Teacher
 
 CONTEXT = 32
 BATCH = 64
-IMPLEMENTATIONS = ("ours", "padded loop")
+TURNS = 3
+LEAST, MOST = 512, 65_536  # prompts
 
 
 def teacher(shape: str, where: str, dtype: str) -> Teacher:
@@ -66,12 +66,16 @@ def teacher(shape: str, where: str, dtype: str) -> Teacher:
                 **sizes,
             )
         )
-    placed(module, where, dtype)
+    # SAM3's detector takes its encoder's outputs through a projection to 256.
+    project: Any = torch.nn.Linear(1024, 256) if shape == "sam3" else torch.nn.Identity()
+    for part in (module, project):
+        placed(part, where, dtype)
 
     def forward(ids: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        hidden: torch.Tensor = module(
-            input_ids=ids, attention_mask=None if mask is None else mask.long()
-        ).last_hidden_state
+        valid = None if mask is None else mask.long()
+        hidden: torch.Tensor = project(
+            module(input_ids=ids, attention_mask=valid).last_hidden_state
+        )
         return hidden
 
     model = TorchTextModel(
@@ -113,63 +117,64 @@ def padded_loop(chosen: Teacher, table: TokenTable) -> np.ndarray:
     return np.concatenate(found)
 
 
-def _one(name: str, options: argparse.Namespace) -> None:
-    where = device.found()
-    chosen = teacher(options.teacher, where, options.dtype)
-    table = prompts(options.prompts)
-    few = table.select(np.arange(len(table)) < 8)
-    padded_loop(chosen, few)
+def ours(chosen: Teacher, table: TokenTable) -> np.ndarray:
+    """The same by `make_targets`, which also writes its files."""
     with tempfile.TemporaryDirectory() as folder:
-        device.wait(where)
-        begin = time.perf_counter()
-        if name == "ours":
-            targets = make_targets(chosen, table, Path(folder), pooling="mean")
-            seconds = time.perf_counter() - begin
-            outputs = targets.tokens[targets.place[targets.place >= 0]].astype(np.float32)
-        else:
-            outputs = padded_loop(chosen, table)
-            seconds = time.perf_counter() - begin
-    np.save(options.folder / name, outputs)
-    print(json.dumps({"seconds": seconds}))
+        targets = make_targets(chosen, table, Path(folder), pooling="mean")
+        return np.asarray(targets.tokens[targets.place[targets.place >= 0]])
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--teacher", choices=("minilm", "sam3"), default="minilm")
-    parser.add_argument("--prompts", type=int, default=2048)
-    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
-    parser.add_argument("--one", choices=IMPLEMENTATIONS, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--device", choices=("cpu", "cuda"), default=device.found())
+    parser.add_argument("--seconds", type=float, default=40, help="That all may take, about.")
+    parser.add_argument("--teacher", choices=("minilm", "sam3"), help="[default: by device]")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"), help="[default: by device]")
+    parser.add_argument("--prompts", type=int, help="[default: as many as the time allows]")
     options = parser.parse_args()
-    if options.one:
-        _one(options.one, options)
-        return
-    table = prompts(options.prompts)
-    with tempfile.TemporaryDirectory() as folder:
-        shape = ("--teacher", options.teacher, "--prompts", str(options.prompts))
-        same = (*shape, "--dtype", options.dtype, "--folder", folder)
-        costs = {
-            name: cost_of(
-                python("benchmarks.distill_targets", "--one", name, *same), options.repeats
-            )
-            for name in IMPLEMENTATIONS
-        }
-        ours, theirs = (np.load(Path(folder) / f"{name}.npy") for name in IMPLEMENTATIONS)
-    error = np.linalg.norm(ours - theirs, axis=1) / np.linalg.norm(theirs, axis=1)
+    where = options.device
+    if where == "cuda" and not torch.cuda.is_available():
+        parser.error("--device cuda: there is no GPU here")
+    shape = options.teacher or ("sam3" if where == "cuda" else "minilm")
+    dtype = options.dtype or ("bfloat16" if where == "cuda" else "float32")
+    chosen = teacher(shape, where, dtype)
+    few = prompts(4 * BATCH)
+    padded_loop(chosen, few)
+    begin = time.perf_counter()
+    padded_loop(chosen, few)
+    rate = len(few) / (time.perf_counter() - begin)
+    count = options.prompts or int(min(MOST, max(LEAST, rate * options.seconds / TURNS / 1.5)))
+    table = prompts(count)
+    work = {"padded loop": padded_loop, "ours": ours}
+    ours(chosen, table)  # the first time a GPU's kernels for each length are chosen
+    seconds: dict[str, list[float]] = {name: [] for name in work}
+    outputs, peaks = {}, {}
+    for _ in range(TURNS):
+        for name, function in work.items():
+            if where == "cuda":
+                torch.cuda.reset_peak_memory_stats()
+            device.wait(where)
+            begin = time.perf_counter()
+            outputs[name] = function(chosen, table)
+            seconds[name].append(time.perf_counter() - begin)
+            if where == "cuda":
+                peaks[name] = f"{torch.cuda.max_memory_allocated() / 1e6:,.0f}"
+    mine, theirs = (outputs[name].astype(np.float32) for name in ("ours", "padded loop"))
+    error = np.linalg.norm(mine - theirs, axis=1) / np.linalg.norm(theirs, axis=1)
     print(
-        f"{options.teacher}'s shape, {options.dtype}, {device.name(device.found())}; "
-        f"{len(table):,} prompts, {table.lengths.mean():.2f} tokens each"
+        f"{device.name(where)}, torch {torch.__version__}; {shape}'s shape, {dtype}; "
+        f"{len(table):,} prompts, {table.lengths.mean():.2f} tokens each; medians of {TURNS} turns"
     )
-    print("| implementation | seconds | prompts/s | peak MB | speed-up | largest difference |")
+    print("| implementation | seconds | prompts/s | GPU peak MB | speed-up | largest difference |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name, cost in costs.items():
-        ratio = costs["padded loop"].seconds / cost.seconds
+    slow = statistics.median(seconds["padded loop"])
+    for name, taken in seconds.items():
+        took = statistics.median(taken)
         differs = f"{error.max():.0e}" if name == "ours" else ""
         print(
-            f"| {name} | {cost.seconds:.2f} | {len(table) / cost.seconds:,.0f} | "
-            f"{cost.megabytes:.0f} | {ratio:.1f}x | {differs} |"
+            f"| {name} | {took:.2f} | {len(table) / took:,.0f} | {peaks.get(name, '')} | "
+            f"{slow / took:.1f}x | {differs} |"
         )
 
 

@@ -42,6 +42,7 @@ OUTCOMES = (
     "report.pdf",
     "figures",
     "exports",
+    "ablation",
 )
 
 

@@ -7,6 +7,7 @@ import click
 from anatomy import __version__
 from anatomy.command import run as run_command
 from anatomy.parameters import Commands
+from distill.commands.ablate import ablate
 from distill.commands.evaluate import evaluate
 from distill.commands.export import export
 from distill.commands.plan import plan
@@ -24,7 +25,7 @@ def app() -> None:
     """Turn an audit's findings into a smaller text encoder."""
 
 
-for command in (plan, run, report, evaluate, export):
+for command in (plan, run, report, evaluate, ablate, export):
     app.add_command(command)
 
 

@@ -82,9 +82,7 @@ def gather(
         Of several processes the first makes the teacher's outputs, and the others read them.
     steps : Steps
     """
-    chosen = np.flatnonzero(prompts.train | prompts.held_out)
-    texts = prompts.texts.take(pa.array(chosen))
-    whole = rows(prompts.tokens, chosen)
+    whole = rows(prompts.tokens, np.flatnonzero(prompts.train | prompts.held_out))
 
     def ask() -> Targets:
         return make_targets(
@@ -102,6 +100,29 @@ def gather(
         accelerator.wait_for_everyone()
         if not accelerator.is_main_process:
             targets = ask()
+    return join(recipe, prompts, tokenizer, teacher, targets, steps=steps)
+
+
+def join(
+    recipe: Recipe,
+    prompts: Prompts,
+    tokenizer: PrunedTokenizer,
+    teacher: Teacher,
+    targets: Targets,
+    *,
+    steps: Steps = quiet,
+) -> Data:
+    """The same with the teacher's outputs at hand, for a student that reads in its own way.
+
+    Parameters
+    ----------
+    recipe, prompts, tokenizer, teacher, steps : as in `gather`
+    targets : Targets
+        Of these prompts: they do not depend on the student.
+    """
+    chosen = np.flatnonzero(prompts.train | prompts.held_out)
+    texts = prompts.texts.take(pa.array(chosen))
+    whole = rows(prompts.tokens, chosen)
     steps("Matching the student's tokens with the teacher's")
     aligned = align(teacher.encoder.tokenizer, whole, tokenizer, texts)
     joined = examples(

@@ -112,8 +112,10 @@ def distillation_loss(
     pooled: Tensor,
     permuted: Tensor,
     *,
-    tokens: int,
-    prompts: float,
+    tokens: float | Tensor,
+    prompts: float | Tensor,
+    counted: Tensor | None = None,
+    moved: Tensor | None = None,
 ) -> Terms:
     """Equation 3.
 
@@ -125,18 +127,31 @@ def distillation_loss(
     pooled, permuted : Tensor of float, shape [P, D]
         The student's mean-pooled outputs of prompts and of their permuted versions (equation 6).
         Prompts that no permutation changes may be left out: their term is zero.
-    tokens : int
-    prompts : float
+    tokens, prompts : float or Tensor of float, shape []
         By which sums over tokens and over prompts are divided: K, and the number of prompts with
-        the left-out ones, of the whole optimiser step.
+        the left-out ones, of the whole optimiser step. Nothing is divided by zero; a tensor, at
+        which the host would have to wait to look, is not zero.
+    counted : Tensor of bool, shape [K], optional
+        The tokens that count; the others stand there to keep a shape.
+    moved : Tensor of bool, shape [P], optional
+        The prompts that count.
 
     Returns
     -------
     Terms
         Of this part of the step; those of all parts add up to the step's.
     """
-    mse = squared_error(student, teacher, weights.reduction).sum() / max(1, tokens)
-    cosine = cosine_distance(student, teacher).sum() / max(1, tokens)
-    consistency = squared_error(pooled, permuted, weights.reduction).sum() / (prompts or 1)
+    mse = _sum(squared_error(student, teacher, weights.reduction), counted) / _whole(tokens)
+    cosine = _sum(cosine_distance(student, teacher), counted) / _whole(tokens)
+    apart = squared_error(pooled, permuted, weights.reduction)
+    consistency = _sum(apart, moved) / _whole(prompts)
     total = weights.mse * mse + weights.cosine * cosine + weights.consistency * consistency
     return Terms(total, mse, cosine, consistency)
+
+
+def _sum(terms: Tensor, counted: Tensor | None) -> Tensor:
+    return (terms if counted is None else terms * counted).sum()
+
+
+def _whole(number: float | Tensor) -> float | Tensor:
+    return number if not isinstance(number, int | float) else number or 1

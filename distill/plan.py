@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -222,6 +222,16 @@ def revisit(recipe: Recipe, steps: Steps = quiet) -> Planned:
     tokenizer = student_tokenizer(recipe.vocabulary, encoder.tokenizer, counts)
     sizes = _count(recipe.student, tokenizer.vocabulary_size, asked, model)
     return Planned(recipe, encoder, model, prompts, tokenizer, sizes)
+
+
+def changed(planned: Planned, recipe: Recipe) -> Planned:
+    """What another recipe with the same teacher and prompts starts with."""
+    tokenizer = planned.tokenizer
+    if recipe.vocabulary != planned.recipe.vocabulary:
+        counts = token_counts(planned.prompts, planned.encoder.tokenizer.vocabulary_size)
+        tokenizer = student_tokenizer(recipe.vocabulary, planned.encoder.tokenizer, counts)
+    sizes = _count(recipe.student, tokenizer.vocabulary_size, recipe.teacher, planned.model)
+    return replace(planned, recipe=recipe, tokenizer=tokenizer, sizes=sizes)
 
 
 def _count(student: StudentRecipe, tokens: int, teacher: TeacherRecipe, model: TextModel) -> Sizes:

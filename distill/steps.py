@@ -10,7 +10,9 @@ import numpy as np
 
 from distill.batches import Order, assemble
 from distill.examples import Examples
+from distill.graphs import Passes
 from distill.losses import Terms, distillation_loss, mean_pooled
+from distill.resident import Resident, fits
 from distill.targets import NONE, Targets
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from distill.recipe import Recipe
 
 _SOME = 4096  # tokens
+_ONE_PASS = 8192  # prompts of a step: no GPU needs accumulation for fewer
 MEASURED = ("loss", "mse", "cosine", "consistency", "gradient_norm")
 
 
@@ -104,6 +107,9 @@ class Stepper:
     examples : Examples
     targets : Targets
     accelerator : Accelerator
+    resident : bool, optional
+        All arrays lie on the device, and a step is one pass (`distill.resident`). None: on one GPU,
+        if they fit.
     """
 
     def __init__(
@@ -113,17 +119,28 @@ class Stepper:
         examples: Examples,
         targets: Targets,
         accelerator: Accelerator,
+        *,
+        resident: bool | None = None,
     ) -> None:
         import torch
 
-        schedule = recipe.schedule
+        schedule, device = recipe.schedule, accelerator.device
         self.recipe, self.student, self.accelerator = recipe, student, accelerator
         self._examples, self._targets = examples, targets
         self._learnt = examples.learnt
-        self.order = Order(
-            examples.table.lengths, schedule.batch, schedule.accumulation, recipe.seed
-        )
-        student.to(accelerator.device)
+        batch, accumulation = schedule.batch, schedule.accumulation
+        if resident is None:
+            resident = device.type == "cuda" and accelerator.num_processes == 1
+            resident = resident and (accumulation == 1 or batch * accumulation <= _ONE_PASS)
+            resident = resident and fits(examples, targets)
+        if resident:
+            batch, accumulation = batch * accumulation, 1
+        self.order = Order(examples.table.lengths, batch, accumulation, recipe.seed)
+        student.to(device)
+        self._passes: Passes | None = None
+        if resident:
+            arrays = Resident(examples, targets, device, student.pad_id)
+            self._passes = Passes(recipe, student, examples, arrays, self.order.batch)
         if accelerator.device.type == "cpu":
             _attend_plainly(student)
         self.optimizer = torch.optim.AdamW(
@@ -138,7 +155,7 @@ class Stepper:
         import torch
 
         model = self.student
-        if self.recipe.schedule.compile:
+        if self.recipe.schedule.compile and not self._passes:
             # On CUDA the whole pass is then launched at once, as a graph.
             mode = "reduce-overhead" if self.accelerator.device.type == "cuda" else "default"
             model = torch.compile(model, mode=mode, dynamic=False)
@@ -155,16 +172,29 @@ class Stepper:
         rate : float
             Learning rate.
         """
-        import torch
-
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         parts = self.order.step(number)
-        share = 1.0 if self.recipe.schedule.compile else self.recipe.loss.consistency_share
         tokens = int(sum(self._learnt[part].sum() for part in parts))
+        _seed(self.recipe.seed, number, self.accelerator.process_index)
+        if self._passes:
+            self._sums[:-1] += self._passes.run(parts[0], number, tokens)
+        else:
+            self._by_part(parts, number, tokens)
+        clip = self.recipe.schedule.clip or math.inf
+        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), clip)
+        self._sums[-1] += norm.detach() / self.accelerator.num_processes
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self._counted += 1
+
+    def _by_part(self, parts: list[np.ndarray], number: int, tokens: int) -> None:
+        """Add up the gradients of a step's batches."""
+        import torch
+
+        share = 1.0 if self.recipe.schedule.compile else self.recipe.loss.consistency_share
         # A share of the prompts stands for all of them in equation 6.
         prompts = share * sum(map(len, parts))
-        _seed(self.recipe.seed, number, self.accelerator.process_index)
         for at, part in enumerate(parts):
             last = at == len(parts) - 1
             with nullcontext() if last else self.accelerator.no_sync(self.model):
@@ -175,12 +205,6 @@ class Stepper:
                 # The gradients of processes are averaged; their losses are parts of one sum.
                 self.accelerator.backward(terms.total * self.accelerator.num_processes)
             self._sums[:-1] += torch.stack(terms.all).detach()
-        clip = self.recipe.schedule.clip or math.inf
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), clip)
-        self._sums[-1] += norm.detach() / self.accelerator.num_processes
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self._counted += 1
 
     def means(self) -> dict[str, float]:
         """Of `MEASURED` over the steps since the last call, over all processes."""

@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from anatomy.encoders.batches import of_one_length, token_budget
+from anatomy.encoders.model import TorchOutputs
 from anatomy.errors import InputError
 from anatomy.files import shown, write_whole
 from anatomy.progress import Steps, quiet
@@ -28,6 +29,7 @@ from anatomy.tokens.ragged import distinct, rows, truncated
 from anatomy.tokens.table import TokenTable, spans
 
 if TYPE_CHECKING:
+    from anatomy.encoders.model import Outputs
     from distill.teacher import Teacher
 
 NONE = -1  # a token without a target
@@ -220,11 +222,10 @@ def _fill(
             low, high = table.offsets[reused + start], table.offsets[reused + end]
             ids = table.ids[low:high].reshape(end - start, -1).astype(np.int64)
             outputs = model.encode(ids)
-            tokens = outputs.tokens.reshape(high - low, -1)
+            stored, rounding = _stored(outputs, dtype, teacher)
             pooled = np.ascontiguousarray(outputs.pooled(pooling), dtype=np.float32)
-            stored, rounding = _stored(tokens, dtype, teacher)
             journal.rounding = max(journal.rounding, rounding)
-            journal.width, journal.pooled_width = tokens.shape[1], pooled.shape[1]
+            journal.width, journal.pooled_width = stored.shape[1], pooled.shape[1]
             for stream, block, digest in zip(
                 (tokens_file, pooled_file), (stored, pooled), hashes, strict=True
             ):
@@ -248,24 +249,31 @@ def _fill(
     return journal, reused
 
 
-def _stored(tokens: np.ndarray, dtype: str, teacher: Teacher) -> tuple[np.ndarray, float]:
-    """Outputs in the dtype of the file, and the largest relative error that this makes."""
-    norms = np.linalg.norm(tokens, axis=1)
-    if not np.isfinite(norms).all():
+def _stored(outputs: Outputs, dtype: str, teacher: Teacher) -> tuple[np.ndarray, float]:
+    """Outputs [T, D] in the dtype of the file, and the largest relative error that this makes.
+
+    On the device where they are: less goes to the host, which would be slower at it.
+    """
+    import torch
+
+    hidden = outputs.hidden if isinstance(outputs, TorchOutputs) else outputs.tokens
+    with torch.inference_mode():
+        tokens = torch.as_tensor(hidden).flatten(0, 1).float()
+        norms = tokens.norm(dim=1)
+        stored = tokens.to(getattr(torch, dtype))
+        errors = (stored.float() - tokens).norm(dim=1) / torch.where(norms > 0, norms, 1.0)
+        finite, rounding = torch.stack([norms.isfinite().all().float(), errors.max()]).tolist()
+    if not finite:
         raise InputError(
             f"{shown(teacher.encoder.name)}: gives outputs that are not finite in "
             f"{teacher.model.dtype}; run again with --set teacher.precision=float32"
         )
-    with np.errstate(over="ignore"):
-        stored = np.ascontiguousarray(tokens.astype(dtype))
-    errors = np.linalg.norm(stored.astype(np.float32) - tokens, axis=1)
-    rounding = float(np.divide(errors, norms, out=np.zeros_like(norms), where=norms > 0).max())
     if not rounding <= ROUNDING:
         raise InputError(
             f"{shown(teacher.encoder.name)}: {dtype} rounds its outputs by {rounding:.2g} of "
             "their norm; run again with --set teacher.stored=float32"
         )
-    return stored, rounding
+    return stored.cpu().numpy(), rounding
 
 
 def _synced(*streams: IO[bytes]) -> None:

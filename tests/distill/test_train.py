@@ -264,6 +264,78 @@ def test_a_share_of_the_permuted_prompts_stands_for_all(data, tmp_path):
     assert found[0.25]["mse"] == pytest.approx(found[1.0]["mse"], rel=1e-5)
 
 
+@pytest.mark.parametrize("padded", [False, True])
+@pytest.mark.parametrize("consistency", [0.1, 0.0])
+def test_a_step_on_arrays_of_the_device_is_the_same_step(data, padded, consistency):
+    """As a GPU takes it: rows padded to one length, one pass a step, what is padding masked."""
+    examples, targets = data
+    found, students = [], []
+    for resident, batch, accumulation in ((False, 16, 1), (True, 8, 2)):
+        recipe = small_recipe(batch=batch, accumulation=accumulation)
+        recipe.loss = LossRecipe(consistency=consistency)
+        shape = samples.recipe(context=CONTEXT, repmixer=padded)
+        student = build(shape, VOCABULARY, 3, 0, 0, None)
+        stepper = Stepper(
+            recipe, student, examples, targets, accelerator_for("cpu"), resident=resident
+        )
+        stepper.prepare()
+        student.eval()  # the statistics of BatchNorm would see the prompts that are not moved
+        for number in range(12):  # an epoch and its last, smaller batch
+            stepper.step(number, 1e-3)
+        found.append(stepper.means())
+        students.append(student.state_dict())
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
+    for name, tensor in students[0].items():
+        assert torch.allclose(tensor, students[1][name], atol=1e-4), name
+
+
+def test_a_share_of_the_permuted_prompts_is_drawn_on_the_device_as_well(data):
+    examples, targets = data
+    found = {}
+    for share in (1.0, 0.25):
+        recipe = small_recipe()
+        recipe.loss = LossRecipe(consistency_share=share)
+        stepper = Stepper(
+            recipe, SmallStudent(), examples, targets, accelerator_for("cpu"), resident=True
+        )
+        stepper.prepare()
+        for number in range(400):
+            stepper.step(number, 0.0)
+        found[share] = stepper.means()
+    assert found[0.25]["consistency"] == pytest.approx(found[1.0]["consistency"], rel=0.15)
+    assert found[0.25]["mse"] == pytest.approx(found[1.0]["mse"], rel=1e-5)
+
+
+@pytest.mark.gpu
+@pytest.mark.filterwarnings("error:training without CUDA graphs")
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("repmixer", [False, True])
+def test_a_recorded_step_is_the_same_step(data, compiled, repmixer):
+    """A CUDA graph of each shape gives the losses, weights and statistics of passes on a CPU."""
+    from accelerate.state import AcceleratorState
+
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    examples, targets = data
+    found, students = [], []
+    for device in ("cpu", "cuda"):
+        AcceleratorState._reset_state(reset_partial_state=True)
+        recipe = small_recipe(batch=8, accumulation=2, compile=compiled and device == "cuda")
+        shape = samples.recipe(context=CONTEXT, repmixer=repmixer)
+        student = build(shape, VOCABULARY, 3, 0, 0, None)
+        stepper = Stepper(
+            recipe, student, examples, targets, accelerator_for(device), resident=True
+        )
+        stepper.prepare()
+        for number in range(12):  # an epoch and its last, smaller batch
+            stepper.step(number, 1e-3)
+        found.append(stepper.means())
+        students.append({name: t.cpu() for name, t in student.state_dict().items()})
+    assert found[0] == pytest.approx(found[1], rel=1e-3)
+    for name, tensor in students[0].items():
+        assert torch.allclose(tensor, students[1][name], atol=2e-3), name
+
+
 @pytest.mark.slow
 def test_a_compiled_step_is_the_same_step(data):
     """Batches of one shape give the same losses and weights as those without padding."""
