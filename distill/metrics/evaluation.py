@@ -168,7 +168,7 @@ class Evaluation(Section):
     gate: Rounded = Field(description="A source's mean pooled cosine should reach it")
     groups: list[GroupQuality] = Field(min_length=1, description="All prompts, then each source")
     shuffles: list[ShuffleQuality]
-    pairs: list[OrderPair]
+    pairs: list[OrderPair] = Field(description="Those of the fixed pairs that no context cuts")
     orders: CorpusOrders
     worst: list[WorstPrompt]
     segmented: list[Segmented]

@@ -24,7 +24,7 @@ from anatomy.report.cells import NOTHING, columns, count, dimension, estimated, 
 from anatomy.report.figures import Drawing
 from anatomy.report.references import EFFECTIVE_RANK, HARMONIC, MLE, TWO_NN
 from distill.metrics.evaluation import Dimensions, Evaluation, GroupQuality, Likeness
-from distill.report.chapters.quality_words import four, order_blocks, order_drawing, prompt_blocks
+from distill.report.chapters.quality_words import four, order_blocks, order_drawings, prompt_blocks
 from distill.report.plots import quality as plots
 from distill.report.view import RunView
 from distill.words import listed
@@ -75,7 +75,7 @@ def drawings(view: RunView) -> list[Drawing]:
             alternative="Pooled cosine by source, and its distribution over prompts.",
             draw=partial(plots.closeness, found.groups, found.gate),
         ),
-        order_drawing(found),
+        *order_drawings(found),
     ]
 
 

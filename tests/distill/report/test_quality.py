@@ -106,7 +106,10 @@ def test_nothing_to_shuffle_and_no_dimension_leave_the_rest(view):
         )
         for group in view.metrics.evaluation.groups
     ]
-    section = quality.section(altered(view, shuffles=[], groups=bare))
+    view = altered(view, shuffles=[], groups=bare, pairs=[])
+    section = quality.section(view)
+    assert "context cuts every one" in said(section)
+    assert [drawing.name for drawing in quality.drawings(view)] == ["closeness"]
     ids = {b.id for b in walk(section.blocks) if isinstance(b, Table)}
     assert "shuffles" not in ids and "student-dimensions" not in ids and "closeness" in ids
 
