@@ -51,7 +51,7 @@ def run_metrics(
         name=recipe.name,
         recipe_digest=recipe.digest,
         student_sha256=sha256_of(folder / STUDENT / WEIGHTS),
-        teacher=_model(teacher.encoder.name, sizes_of(planned.model)),
+        teacher=_model(recipe.teacher.name, sizes_of(planned.model)),
         student=_model(recipe.student.name, planned.sizes),
         sources=_sources(planned),
         vocabulary=VocabularyMetrics(

@@ -132,7 +132,10 @@ def stepped(
     if accelerator.is_main_process:
         spent = time.perf_counter() - started
         most = stepper.order.steps(recipe.schedule.epochs)
-        number = calibrate.steps_within(seconds, spent, takes, most)
+        known = calibrate.evaluation_seconds(
+            seconds, measured.teacher_seconds or 0.0, len(data.rows), int(data.held_out.sum())
+        )
+        number = calibrate.steps_within(seconds, spent, takes, most, known)
         why = f"{minutes:g} minutes, of which {spent:,.0f} s are over before the first step, at "
         why += f"{takes:.3g} s a step"
         recipe = _changed(recipe, "schedule", {"steps": number}, why)

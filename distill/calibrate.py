@@ -17,6 +17,7 @@ from anatomy.encoders.batches import of_one_length, token_budget
 from anatomy.errors import InputError
 from anatomy.tokens.ragged import rows, truncate
 from anatomy.tokens.table import TokenTable
+from distill.evaluation.orders import MOST_SHUFFLED, SHUFFLES
 
 if TYPE_CHECKING:
     from distill.steps import Stepper
@@ -28,6 +29,7 @@ MARGIN = 0.05  # for what is not timed: checkpoints, held-out checks, saving
 PROBE_SHARE = 0.02  # of the time may go into each timing
 LEAST_STEPS = 20
 _PROBES = 6  # batches of the teacher's
+_BOTH = 1.5  # times the teacher's time, with the student's
 
 
 def teacher_seconds(teacher: Teacher, table: TokenTable, patience: float) -> float:
@@ -114,7 +116,26 @@ def step_seconds(stepper: Stepper, patience: float) -> float:
     return (time.perf_counter() - begun) / number
 
 
-def steps_within(seconds: float, spent: float, per_step: float, most: int) -> int:
+def evaluation_seconds(seconds: float, everything: float, prompts: int, held_out: int) -> float:
+    """Seconds that asking both encoders for shuffled prompts takes, at the run's end.
+
+    Parameters
+    ----------
+    seconds : float
+        That the whole run has.
+    everything : float
+        That the teacher was found to take for all prompts; if that was too much, for as many as it
+        may be asked.
+    prompts, held_out : int
+        That it was asked, and those among them that can be shuffled.
+    """
+    per_prompt = min(everything, TARGETS_SHARE * seconds) / prompts
+    return _BOTH * per_prompt * SHUFFLES * min(held_out, MOST_SHUFFLED)
+
+
+def steps_within(
+    seconds: float, spent: float, per_step: float, most: int, evaluation: float = 0.0
+) -> int:
     """How many optimiser steps fit.
 
     Parameters
@@ -126,16 +147,20 @@ def steps_within(seconds: float, spent: float, per_step: float, most: int) -> in
     per_step : float
     most : int
         Steps of all the epochs that were asked for.
+    evaluation : float
+        Seconds that the evaluation is known to take; its share of the time is kept at least.
 
     Raises
     ------
     InputError
         If hardly any fits.
     """
-    left = seconds * (1 - EVALUATION_SHARE - MARGIN) - spent
+    kept = max(EVALUATION_SHARE * seconds, evaluation)
+    left = seconds * (1 - MARGIN) - kept - spent
     steps = min(most, int(left / per_step))
     if steps < min(most, LEAST_STEPS):
-        need = (spent + LEAST_STEPS * per_step) / (1 - EVALUATION_SHARE - MARGIN) / 60
+        used = spent + LEAST_STEPS * per_step
+        need = max(used / (1 - EVALUATION_SHARE - MARGIN), (used + evaluation) / (1 - MARGIN)) / 60
         raise InputError(
             f"--minutes: too few; {spent:,.0f} s are over and a step takes {per_step:,.2f} s: give "
             f"at least {need:,.1f} minutes, a smaller student, or --epochs instead"

@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
 
 from anatomy.amounts import millions
-from anatomy.console import bars, text_of
+from anatomy.console import bars
 from anatomy.files import shown
 from anatomy.progress import Steps
 from anatomy.report.sentences import percent
@@ -92,10 +91,9 @@ def print_places(folder: Path) -> None:
     _say(f"Report: {shown(folder / PAGE)}, {shown(folder / PRINT)}")
     run = shlex.quote(shown(folder.name if folder.parent == RUNS else folder))
     _out.print("Next:")
-    table = Table.grid(padding=(0, 2))
+    longest = max(map(len, _NEXT))
     for command, what in _NEXT.items():
-        table.add_row(f"  distill {command} {run}", text_of(what))
-    _out.print(table, highlight=False, soft_wrap=True)
+        _say(f"  distill {command} {run}{' ' * (longest - len(command))}  {what}")
 
 
 def _lines(run: RunMetrics) -> list[str]:

@@ -51,6 +51,11 @@ class TeacherRecipe(Part):
         "float16", description="In which its token outputs are kept"
     )
 
+    @property
+    def name(self) -> str:
+        """The encoder's name, without the folders of the machine that trained."""
+        return Path(self.encoder.partition("=")[0]).name
+
 
 class OriginRecipe(Part):
     """Where a source's prompts come from: what is read has to be what was audited."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from distill.evaluation.measures import relative_errors
 from distill.outputs import cosines, student_outputs
 from distill.targets import NONE
 
@@ -83,14 +82,14 @@ class HeldOut:
         return cosines(self.student, self.teacher)
 
     @cached_property
+    def baseline(self) -> np.ndarray:
+        """Cosine of the mean vector with the teacher's pooled outputs, float32 [N]."""
+        return cosines(np.broadcast_to(self.mean, self.teacher.shape), self.teacher)
+
+    @cached_property
     def token_cosine(self) -> np.ndarray:
         """Of the token outputs, float32 [K]."""
         return cosines(self.student_tokens, self.teacher_tokens)
-
-    @cached_property
-    def token_error(self) -> np.ndarray:
-        """Relative errors of the token outputs, float64 [K]."""
-        return relative_errors(self.student_tokens, self.teacher_tokens)
 
 
 def held_out(student: Student, data: Data, prompts: Prompts, recipe: Recipe) -> HeldOut:

@@ -47,10 +47,11 @@ PAIRS = (
 )
 
 Kind = Literal["content words", "all words"]
-_SHUFFLES: tuple[tuple[Kind, Callable[[pa.LargeStringArray, int], pa.LargeStringArray]], ...] = (
+_KINDS: tuple[tuple[Kind, Callable[[pa.LargeStringArray, int], pa.LargeStringArray]], ...] = (
     ("content words", permuted),
     ("all words", shuffled),
 )
+SHUFFLES = len(_KINDS)
 
 
 def shuffles(held: HeldOut, both: Both, seed: int = 0) -> list[ShuffleQuality]:
@@ -62,7 +63,7 @@ def shuffles(held: HeldOut, both: Both, seed: int = 0) -> list[ShuffleQuality]:
     found: list[ShuffleQuality] = []
     lot = np.argsort(hashing.seeded(hashing.of_words(held.texts.to_pylist()), seed), kind="stable")
     whole, order = both.whole(both.read(held.texts)), sequences(held.texts)
-    for kind, shuffle in _SHUFFLES:
+    for kind, shuffle in _KINDS:
         others = shuffle(held.texts, seed)
         theirs, ours = both.read(others)
         moved = whole & both.whole((theirs, ours)) & (order != sequences(others))
@@ -74,13 +75,14 @@ def shuffles(held: HeldOut, both: Both, seed: int = 0) -> list[ShuffleQuality]:
             cosines(teacher, held.teacher[chosen]),
             cosines(student, held.student[chosen]),
             cosines(student, teacher),
+            cosines(np.broadcast_to(held.mean, teacher.shape), teacher),
         )
         groups = {COMBINED: np.ones(len(chosen), dtype=bool)}
         groups |= {name: held.member[chosen, at] for at, name in enumerate(held.names)}
         for name, group in groups.items():
             if not group.any():
                 continue
-            of_teacher, of_student, near = (cosines_of(side[group]) for side in compared)
+            of_teacher, of_student, near, base = (cosines_of(side[group]) for side in compared)
             found.append(
                 ShuffleQuality(
                     kind=kind,
@@ -89,6 +91,7 @@ def shuffles(held: HeldOut, both: Both, seed: int = 0) -> list[ShuffleQuality]:
                     teacher=of_teacher,
                     student=of_student,
                     closeness=near,
+                    baseline=base,
                 )
             )
     return found
@@ -96,15 +99,16 @@ def shuffles(held: HeldOut, both: Both, seed: int = 0) -> list[ShuffleQuality]:
 
 def _drawn(lot: np.ndarray, member: np.ndarray) -> np.ndarray:
     """The first of the lot (prompts, int64) that belong to each source, as many of each."""
-    each = MOST_SHUFFLED // member.shape[1]
+    each = max(1, MOST_SHUFFLED // member.shape[1])
     first = [lot[member[lot, at]][:each] for at in range(member.shape[1])]
     return np.unique(np.concatenate(first))
 
 
 def order_pairs(both: Both) -> list[OrderPair]:
-    """The fixed pairs, as both encoders tell them apart."""
+    """The fixed pairs that no context cuts, as both encoders tell them apart."""
     texts = pa.array([text for pair in PAIRS for text in pair], pa.large_string())
     tables = both.read(texts)
+    whole = both.whole(tables)
     teacher, student = both.pooled(tables)
     known = np.isin(tables[0].ids, both.tokenizer.kept)
     kept = np.logical_and.reduceat(known, tables[0].offsets[:-1])
@@ -119,6 +123,7 @@ def order_pairs(both: Both) -> list[OrderPair]:
             kept=bool(kept[2 * at : 2 * at + 2].all()),
         )
         for at, (one, other) in enumerate(PAIRS)
+        if whole[2 * at : 2 * at + 2].all()
     ]
 
 
@@ -128,12 +133,14 @@ def corpus_orders(texts: pa.LargeStringArray, held: HeldOut, seed: int = 0) -> C
     Parameters
     ----------
     texts : pa.LargeStringArray
-        All distinct prompts.
+        All distinct prompts. Of those that are held out, none that the student's context cuts is
+        compared.
     held : HeldOut
     """
     bag, order = bags(texts), sequences(texts)
     first, _ = _twins(bag, order)
-    one, other = _twins(bag[held.rows], order[held.rows])
+    whole = np.flatnonzero(~held.cut)
+    one, other = (whole[at] for at in _twins(bag[held.rows[whole]], order[held.rows[whole]]))
     if len(one) > MOST_TWINS:
         chosen = np.random.default_rng(seed).permutation(len(one))[:MOST_TWINS]
         one, other = one[chosen], other[chosen]

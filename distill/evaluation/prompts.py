@@ -24,6 +24,7 @@ def segmented(held: HeldOut) -> list[Segmented]:
             kind=kind,  # type: ignore[arg-type]
             prompts=int(chosen.sum()),
             pooled=cosines_of(held.cosine[chosen]) if chosen.any() else None,
+            baseline=cosines_of(held.baseline[chosen]) if chosen.any() else None,
         )
         for kind, chosen in kinds.items()
     ]
@@ -38,6 +39,7 @@ def worst_prompts(held: HeldOut) -> list[WorstPrompt]:
             text=held.texts[at].as_py()[:LETTERS],
             sources=[held.names[source] for source in np.flatnonzero(held.member[at])],
             cosine=float(held.cosine[at]),
+            baseline=float(held.baseline[at]),
             token_cosine=float(sums[at] / counts[at]) if counts[at] else None,
             tokens=int(held.lengths[at]),
             split=bool(held.split[at]),

@@ -117,27 +117,38 @@ def write_card(
 
 def _quality(run: TrainedRun) -> str:
     """The numbers of metrics.json that say how near the student is to its teacher."""
-    numbers = dict(_cosines(run.metrics, "")) if run.metrics else {}
-    if not numbers:
+    evaluation = run.metrics.evaluation if run.metrics else None
+    if evaluation is None:
         return (
             "Against the teacher: not measured yet; `distill evaluate` writes metrics.json, and "
             "exporting again puts its numbers here."
         )
-    rows = [f"| {shown(name)} | {value:.4f} |" for name, value in list(numbers.items())[:12]]
+    rows = [
+        f"| {_cell(group.group)} | {group.prompts:,} | {group.pooled.student.mean:.4f} "
+        f"| {_or_none(group.pooled.student.p5)} | {group.pooled.baseline.mean:.4f} "
+        f"| {_or_none(group.tokens.student.mean if group.tokens else None)} |"
+        for group in evaluation.groups
+        if group.pooled
+    ]
+    what = (
+        "Cosine with the teacher's outputs on held-out prompts (metrics.json); mean vector: what "
+        "the teacher's mean over the training prompts reaches."
+    )
     return "\n".join(
-        ["Against the teacher on held-out prompts (metrics.json):", "", "| measure | value |",
-         "|---|---|", *rows]
-    )  # fmt: skip
-
-
-def _cosines(content: object, where: str) -> list[tuple[str, float]]:
-    """Every cosine in it by its place, whatever the schema around it."""
-    if isinstance(content, dict):
-        return [
-            found
-            for name, value in content.items()
-            for found in _cosines(value, f"{where} {name}".strip())
+        [
+            what,
+            "",
+            "| source | prompts | pooled, mean | 5 % below | mean vector | tokens, mean |",
+            "|---|---|---|---|---|---|",
+            *rows,
         ]
-    if isinstance(content, float) and "cosine" in where:
-        return [(where.replace("_", " "), content)]
-    return []
+    )
+
+
+def _or_none(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def _cell(name: str) -> str:
+    """A name that ends neither its cell nor its row."""
+    return shown(name).replace("|", "\\|")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from anatomy.encoders.checkpoints import read_json
 from anatomy.errors import InputError
 from anatomy.files import shown
 from distill.folder import METRICS, STUDENT, TOKENIZER
+from distill.metrics import Metrics, load
 from distill.recipe import FILE_NAME, Recipe
 from distill.vocabulary import PrunedTokenizer
 from distill.vocabulary import load as load_tokenizer
@@ -30,15 +29,15 @@ class TrainedRun:
     student : Student
         In evaluation mode on the CPU, a bottleneck folded into one layer.
     tokenizer : PrunedTokenizer
-    metrics : mapping or None
-        What `distill evaluate` measured, where it did.
+    metrics : Metrics or None
+        What was measured of it, if anything was.
     """
 
     folder: Path
     recipe: Recipe
     student: Student
     tokenizer: PrunedTokenizer
-    metrics: Mapping[str, Any] | None
+    metrics: Metrics | None
 
     @property
     def context(self) -> int:
@@ -48,7 +47,7 @@ class TrainedRun:
     @property
     def teacher(self) -> str:
         """The teacher's name, without the folders of the machine that trained."""
-        return Path(self.recipe.teacher.encoder.partition("=")[0]).name
+        return self.recipe.teacher.name
 
     @property
     def is_clip(self) -> bool:
@@ -93,5 +92,5 @@ def read_run(folder: Path) -> TrainedRun:
                 f"{shown(place)}: is not of this run ({what}: {shown(own)} there, {shown(other)} "
                 "in the recipe or tokenizer); take student, tokenizer and recipe from one run"
             )
-    metrics = read_json(folder / METRICS) if (folder / METRICS).is_file() else None
+    metrics = load(folder) if (folder / METRICS).is_file() else None
     return TrainedRun(folder, recipe, student.folded().eval(), tokenizer, metrics)

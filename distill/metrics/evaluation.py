@@ -112,6 +112,7 @@ class ShuffleQuality(Part):
     teacher: Cosines = Field(description="Teacher's prompt with teacher's shuffled prompt")
     student: Cosines = Field(description="Student's with student's")
     closeness: Cosines = Field(description="Student's shuffled prompt with the teacher's")
+    baseline: Cosines = Field(description="The mean vector with the teacher's shuffled prompt")
 
 
 class OrderPair(Part):
@@ -140,6 +141,7 @@ class WorstPrompt(Part):
     text: str = Field(description="Its first 200 characters")
     sources: list[str]
     cosine: Rounded = Field(description="Of the pooled outputs")
+    baseline: Rounded = Field(description="Of the mean vector with the teacher's output")
     token_cosine: Rounded | None = Field(description="Mean over its tokens")
     tokens: int = Field(description="The student's, cut to its context")
     split: bool = Field(description="Some token of it is not in the student's vocabulary")
@@ -152,6 +154,7 @@ class Segmented(Part):
     kind: Literal["all tokens kept", "some token split", "cut to the context"]
     prompts: int
     pooled: Cosines | None
+    baseline: Cosines | None = Field(description="Of the mean vector in the student's place")
 
 
 class Evaluation(Section):
@@ -165,7 +168,7 @@ class Evaluation(Section):
     gate: Rounded = Field(description="A source's mean pooled cosine should reach it")
     groups: list[GroupQuality] = Field(min_length=1, description="All prompts, then each source")
     shuffles: list[ShuffleQuality]
-    pairs: list[OrderPair]
+    pairs: list[OrderPair] = Field(description="Those of the fixed pairs that no context cuts")
     orders: CorpusOrders
     worst: list[WorstPrompt]
     segmented: list[Segmented]
@@ -179,3 +182,8 @@ class Evaluation(Section):
     def flagged(self) -> list[GroupQuality]:
         """Sources whose mean pooled cosine is under the gate."""
         return [group for group in self.groups[1:] if group.verdict == "flagged"]
+
+    @property
+    def ungated(self) -> list[GroupQuality]:
+        """Sources whose mean vector reaches the gate: passing it says nothing there."""
+        return [g for g in self.groups[1:] if g.pooled and g.pooled.baseline.mean >= self.gate]

@@ -32,7 +32,9 @@ def render(
     metrics = view.metrics
     drawn = draw(drawings(view), MARK, metrics.digest, metrics.run.stand_ins)
     steps("Rendering the report")
-    files = rendered(document(view), drawn, RUN, formats=formats, paper=paper)
+    made = rendered(document(view), drawn, RUN, formats=formats, paper=paper)
+    # The metrics are on the disk before; here the page and the PDF say that the figures are there.
+    files = {name: made[name] for name in sorted(made, key=lambda name: name in RUN.readable)}
     files[FILE_NAME] = metrics.to_json()
     return files
 

@@ -8,12 +8,25 @@ import shutil
 import pytest
 
 from tests.distill import audited
+from tests.distill.ended import ended
 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory):
     """A small audited world, to be left as it is."""
     return audited.make(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="session")
+def done(world, tmp_path_factory):
+    """A run of it that has ended, to be left as it is."""
+    return ended(world, tmp_path_factory.mktemp("runs"), epochs=30)
+
+
+@pytest.fixture
+def own_run(done, tmp_path):
+    """A copy of its folder, to be changed."""
+    return shutil.copytree(done.folder, tmp_path / "runs" / "r")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anatomy.corpus import standins
+from distill.permute import shuffled
 from distill.prompts import permuted
 
 CONTENT = ["white", "shirt", "man", "Dog", "hat,", "(red", "ölé", "猫"]
@@ -109,3 +110,10 @@ def test_the_papers_number_of_prompts_takes_seconds():
     started = time.process_time()
     permuted(texts, 1)
     assert time.process_time() - started < 20  # about 2 s on an idle core
+
+
+@given(prompts, st.integers(0, 2**40))
+def test_a_shuffle_moves_all_words_wherever_another_order_exists(texts, seed):
+    for before, after in zip(texts, shuffled(strings(texts), seed).to_pylist(), strict=True):
+        assert sorted(before.split()) == sorted(after.split())
+        assert (before.split() != after.split()) == (len(set(before.split())) > 1)

@@ -17,20 +17,15 @@ from safetensors.numpy import load_file
 
 from anatomy.errors import InputError
 from anatomy.files import locked
-from distill.plan import Planned, Wishes, prepare, revisit
+from distill.metrics import load as load_metrics
+from distill.plan import revisit
 from distill.recipe import Recipe
-from distill.run import Run, run
+from distill.report.render import is_current
+from distill.run import run
 from distill.students import Student
 from distill.vocabulary import load
 from tests.conftest import REPOSITORY
-
-QUICK = ("schedule.batch=32", "schedule.accumulation=1", "schedule.precision=float32")
-
-
-def planned(world, *settings: str, **wishes) -> Planned:
-    """A recipe of few epochs, so that nothing is timed."""
-    wishes = {"epochs": 3, "name": "r", "settings": (*QUICK, *settings)} | wishes
-    return prepare(world.findings, world.path, Wishes(**wishes))
+from tests.distill.ended import QUICK, planned
 
 
 def weights(folder: Path) -> dict[str, np.ndarray]:
@@ -39,11 +34,6 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 
 def equal(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
     return one.keys() == other.keys() and all(np.array_equal(one[n], other[n]) for n in one)
-
-
-@pytest.fixture(scope="module")
-def done(world, tmp_path_factory) -> Run:
-    return run(planned(world, epochs=30), tmp_path_factory.mktemp("runs"))
 
 
 def test_a_run_leaves_a_student_that_is_near_its_teacher(done):
@@ -58,7 +48,7 @@ def test_a_run_leaves_a_student_that_is_near_its_teacher(done):
     assert Recipe.load(done.folder / "recipe.yaml").digest == done.recipe.digest
     files = {path.name for path in done.folder.iterdir()}
     left = {"recipe.yaml", "targets", "checkpoints", "metrics.jsonl", "student"}
-    assert files == left | {"metrics.json", "report.html", "report.pdf"}
+    assert files == left | {"metrics.json", "report.html", "report.pdf", "figures"}
 
 
 def test_what_is_measured_is_measured_on_held_out_prompts_alone(done):
@@ -192,6 +182,65 @@ def test_a_killed_process_is_continued_to_the_same_weights(world, tmp_path):
         {json.loads(line)["step"] for line in lines}
     )
     assert not list((tmp_path / "killed").rglob("*anatomy-partial"))
+
+
+# The command, which kills itself before a call of a function: module, name, which call.
+KILLED = """
+import importlib, os, signal, sys
+module, name, which = sys.argv[1], sys.argv[2], int(sys.argv[3])
+del sys.argv[1:4]
+place, calls = importlib.import_module(module), []
+original = getattr(place, name)
+def killing(*arguments, **options):
+    calls.append(1)
+    if len(calls) == which:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*arguments, **options)
+setattr(place, name, killing)
+from distill.cli import main
+main()
+"""
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_each_of_its_phases_ends_whole(world, tmp_path):
+    """One after the other on the same folder, each where the one before had stopped."""
+    moments = [
+        ("distill.budget", "_write", "2"),  # the recipe is there, nothing is decided
+        ("distill.targets", "write_whole", "1"),  # outputs of the teacher are, their journal is not
+        ("distill.calibrate", "step_seconds", "1"),
+        ("distill.checkpoints", "save", "2"),
+        ("distill.student_files", "write_whole", "2"),  # weights without what they are of
+        ("distill.run", "evaluate", "1"),
+        ("distill.report.render", "draw", "1"),  # measured, without a report
+        ("anatomy.report.write", "write_whole", "4"),  # some of the figures
+    ]
+    arguments = ["run", "--from-report", str(world.path), "--name", "r", "--minutes", "0.2"]
+    arguments += ["--device", "cpu", "--out", str(tmp_path / "killed")]
+    arguments += [part for setting in QUICK for part in ("--set", setting)]
+    often = ["--set", "schedule.checkpoint_seconds=0"]
+    for moment in moments:
+        done = subprocess.run(
+            [sys.executable, "-c", KILLED, *moment, *arguments, *often],
+            env=environment(),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == -signal.SIGKILL, (moment, done.stderr)
+    folder = tmp_path / "killed" / "r"
+    command = [sys.executable, "-m", "distill"]
+    last = subprocess.run(
+        [*command, *arguments], env=environment(), check=True, capture_output=True, text=True
+    )
+    assert "had ended before" in last.stdout and "is made again" in last.stdout
+    assert is_current(folder, load_metrics(folder).digest)
+    assert not list(folder.rglob("*anatomy-partial"))
+    # What was decided on the way stands in the recipe: run in one piece, it gives the same.
+    whole = ["run", "--recipe", str(folder / "recipe.yaml"), "--out", str(tmp_path / "whole")]
+    subprocess.run([*command, *whole], env=environment(), check=True, capture_output=True)
+    assert equal(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
+    ours, theirs = load_metrics(folder), load_metrics(tmp_path / "whole" / "r")
+    assert ours.evaluation.groups == theirs.evaluation.groups
 
 
 @pytest.mark.slow

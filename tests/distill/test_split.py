@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anatomy.corpus import standins
-from distill.split import bags, split
+from distill.split import bags, sequences, split
 
 text = st.lists(st.sampled_from(["a", "A", "dog", "Dog,", "red", "-", "cats"]), max_size=5)
 texts = st.lists(text.map(" ".join), min_size=1, max_size=30)
@@ -91,3 +91,12 @@ def test_no_bag_trains_and_is_evaluated_whatever_the_sources(found):
     train = {bag_of(t) for (t, _), h in zip(found, sides.available, strict=True) if h}
     assert not held & train
     assert not (sides.available & ~(member & trains).any(axis=1)).any()
+
+
+@given(texts)
+def test_sequences_are_equal_exactly_where_the_words_are_the_same_in_the_same_order(found):
+    numbers = sequences(strings(found))
+    words = [tuple((w.strip(",-") or w).casefold() for w in text.split()) for text in found]
+    for one, first in zip(words, numbers, strict=True):
+        for other, second in zip(words, numbers, strict=True):
+            assert (first == second) == (one == other)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from anatomy.corpus.model import COMBINED
+from anatomy.files import shown
 from anatomy.report.blocks import Block, Cell, FigureBlock, Fold, Paragraph, Ref, Row, Table
 from anatomy.report.cells import NOTHING, columns, count, text
 from anatomy.report.figures import Drawing
@@ -17,6 +18,9 @@ from distill.words import listed
 def order_blocks(found: Evaluation) -> list[Block]:
     """What shuffled words, and pairs whose order is their meaning, are to both encoders."""
     shuffles: list[Block] = [_shuffles(found)] if found.shuffles else []
+    if not found.pairs:
+        cut = "The context cuts every one of the fixed pairs whose order is their meaning."
+        return [Paragraph(f"Not measured: {cut}", "absent"), *shuffles]
     return [
         _order(found),
         *shuffles,
@@ -30,9 +34,11 @@ def prompt_blocks(found: Evaluation, kept: int) -> list[Block]:
     return [_kept(found, kept), _segmented(found), _worst(found)]
 
 
-def order_drawing(found: Evaluation) -> Drawing:
+def order_drawings(found: Evaluation) -> list[Drawing]:
     """The pairs, as both encoders tell them apart."""
-    return Drawing(
+    if not found.pairs:
+        return []
+    drawing = Drawing(
         name="order",
         caption=(
             "Two prompts of the same words, of which the order is the meaning: the cosine of their "
@@ -42,6 +48,7 @@ def order_drawing(found: Evaluation) -> Drawing:
         alternative="Cosine of each pair of prompts in teacher and student.",
         draw=partial(order, found.pairs),
     )
+    return [drawing]
 
 
 def four(value: float | None) -> Cell:
@@ -89,14 +96,15 @@ def _shuffles(found: Evaluation) -> Table:
         label="Shuffled prompts",
         caption=(
             "Held-out prompts with their words shuffled: cosine with the prompt as it was, in the "
-            "teacher and in the student, and of the student's shuffled prompt with the teacher's. "
+            "teacher and in the student; and of the student's shuffled prompt with the teacher's, "
+            "beside what the teacher's mean vector reaches there. "
             "Content words: runs of them, as the consistency loss shuffles; all words: what "
             "relates them too. As many prompts are drawn of each source; those of one word, or "
             "longer than the context, are left out."
         ),
         columns=columns(
             "Shuffled", "Source", "Prompts", "Teacher", "Student", "Student to teacher",
-            left=["Source"],
+            "Mean vector", left=["Source"],
         ),
         rows=tuple(
             Row(
@@ -107,6 +115,7 @@ def _shuffles(found: Evaluation) -> Table:
                     four(shuffle.teacher.mean),
                     four(shuffle.student.mean),
                     four(shuffle.closeness.mean),
+                    four(shuffle.baseline.mean),
                 ),
                 kind="all" if shuffle.group == COMBINED else "",
             )
@@ -168,7 +177,7 @@ def _segmented(found: Evaluation) -> Table:
         id="segmented",
         label="Prompts by their tokens",
         caption="Pooled cosine of held-out prompts by what vocabulary and context make of them.",
-        columns=columns("Prompts", "Number", "Mean cosine", "5 % below"),
+        columns=columns("Prompts", "Number", "Mean cosine", "5 % below", "Mean vector"),
         rows=tuple(
             Row(
                 (
@@ -176,6 +185,7 @@ def _segmented(found: Evaluation) -> Table:
                     count(part.prompts),
                     four(part.pooled.mean if part.pooled else None),
                     four(part.pooled.p5 if part.pooled else None),
+                    four(part.baseline.mean if part.baseline else None),
                 )
             )
             for part in found.segmented
@@ -193,9 +203,10 @@ def _worst(found: Evaluation) -> Table:
         rows.append(
             Row(
                 (
-                    Cell(prompt.text),
+                    Cell(shown(prompt.text)),  # what cannot be seen, as escapes
                     text(listed(prompt.sources), left=True),
                     four(prompt.cosine),
+                    four(prompt.baseline),
                     four(prompt.token_cosine),
                     count(prompt.tokens),
                     text(listed(why) if why else "", left=True),
@@ -206,12 +217,19 @@ def _worst(found: Evaluation) -> Table:
         id="worst",
         label="The worst prompts",
         caption=(
-            f"The {len(rows)} held-out prompts of the lowest pooled cosine; the mean cosine of "
-            "their tokens beside it, and how many tokens the student reads. A prompt is cut to "
-            "200 characters here."
+            f"The {len(rows)} held-out prompts of the lowest pooled cosine; beside it what the "
+            "mean vector reaches, the mean cosine of their tokens, and how many of these the "
+            "student reads. A prompt is cut to 200 characters here."
         ),
         columns=columns(
-            "Prompt", "Source", "Pooled", "Tokens' cosine", "Tokens", "", left=["Source", ""]
+            "Prompt",
+            "Source",
+            "Pooled",
+            "Mean vector",
+            "Tokens' cosine",
+            "Tokens",
+            "",
+            left=["Source", ""],
         ),
         rows=tuple(rows),
     )

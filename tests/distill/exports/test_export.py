@@ -81,14 +81,19 @@ def test_an_earlier_export_is_replaced_and_anything_else_refused(run):
 def test_the_card_tells_what_was_measured_and_names_no_folder(run):
     card = export(run, ["transformers"])[0].folder / "README.md"
     assert "not measured yet" in card.read_text() and str(run) not in card.read_text()
-    (run / "metrics.json").write_text('{"held_out": {"refcoco": {"pooled_cosine": 0.9713}}}')
-    export(run, ["transformers"])
-    assert "| held out refcoco pooled cosine | 0.9713 |" in card.read_text()
     for needed in ("SAM License", "refcoco", "context L | 9 tokens", "Limits"):
         assert needed in card.read_text()
     (run / "metrics.json").write_text("[1]")
-    with pytest.raises(InputError, match=r"metrics.json: is no JSON object"):
+    with pytest.raises(InputError, match=r"metrics.json: not a metrics.json"):
         export(run, ["transformers"])
+
+
+def test_the_card_has_the_numbers_of_the_evaluation(own_run, done):
+    card = export(own_run, ["transformers"])[0].folder / "README.md"
+    for group in done.evaluation.groups:
+        row = f"| {group.group} | {group.prompts:,} | {group.pooled.student.mean:.4f} |"
+        assert row in card.read_text()
+    assert "not measured" not in card.read_text()
 
 
 def test_two_exports_to_one_place_do_not_meet_and_left_overs_go(run):
