@@ -25,7 +25,7 @@ def app() -> None:
     """Turn an audit's findings into a smaller text encoder."""
 
 
-for command in (plan, run, report, evaluate, ablate, export):
+for command in (plan, run, evaluate, ablate, export, report):
     app.add_command(command)
 
 
