@@ -23,10 +23,15 @@ from distill.commands.run import run
 )
 @click.version_option(__version__, prog_name="distill", message="%(prog)s %(version)s")
 def app() -> None:
-    """Turn an audit's findings into a smaller text encoder."""
+    """Turn an audit's findings into a smaller text encoder.
+
+    `anatomy audit` writes the findings. `distill plan --from-report reports/findings.json` shows
+    what would be trained and why, `distill run` trains it. The other commands take RUN: a run's
+    folder, or its name in runs/.
+    """
 
 
-for command in (plan, run, report, evaluate, ablate, benchmark, export):
+for command in (plan, run, evaluate, ablate, benchmark, export, report):
     app.add_command(command)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from anatomy.errors import InputError
 from anatomy.files import locked, shown
 
 RUNS = Path("runs")  # where runs go unless told
@@ -15,8 +16,18 @@ METRICS = "metrics.json"
 
 
 def run_folder(run: Path) -> Path:
-    """The folder of a run that is named by its folder, or by its name in runs/."""
-    return run if run.exists() or not (RUNS / run).is_dir() else RUNS / run
+    """The folder of a run that is named by its folder, or by its name in runs/.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder.
+    """
+    folder = run if run.exists() or not (RUNS / run).is_dir() else RUNS / run
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "no such folder"
+        raise InputError(f"{shown(run)}: {what}; give the folder of a run, or its name in runs/")
+    return folder
 
 
 def alone(folder: Path) -> AbstractContextManager[None]:

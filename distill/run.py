@@ -17,7 +17,7 @@ from distill.budget import begin, limited, stepped
 from distill.data import Data, gather
 from distill.evaluation import evaluate
 from distill.folder import STUDENT, TARGETS, TOKENIZER, alone
-from distill.metrics import Evaluation, Metrics, save
+from distill.metrics import Evaluation, Metrics, renewed, save
 from distill.outputs import closeness, student_outputs
 from distill.plan import Planned
 from distill.prompts import load_prompts
@@ -158,7 +158,7 @@ def run(
                 student_sha256=made.student_sha256,
                 steps=steps,
             )
-            metrics = Metrics.of(made, evaluation=evaluation, robustness=robustness)
+            metrics = renewed(folder, made, evaluation=evaluation, robustness=robustness)
             save(folder, metrics)
             write_report(folder, steps=steps)
         accelerator.wait_for_everyone()

@@ -43,7 +43,7 @@ _GRIDS = "seed,context,loss,consistency,vocabulary,width"
 def ablate(
     run: Path, grids: list[str], minutes: float | None, steps_each: int | None, device: str
 ) -> None:
-    """Train RUN's recipe with one field changed at a time, shortly, and compare the students.
+    """Train RUN's recipe with one field changed at a time, and compare.
 
     RUN is a run's folder, or its name in runs/. All students learn from the same prompts for as
     many steps; those that are done are kept in RUN, and a stopped ablation goes on.

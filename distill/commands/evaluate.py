@@ -27,9 +27,9 @@ from distill.folder import METRICS, run_folder
     help="Of the shuffles, the pairs drawn, the intervals and the noise.",
 )
 def evaluate(run: Path, device: str, seed: int) -> None:
-    """Measure the student of RUN (a run's folder, or its name in runs/) on held-out prompts.
+    """Measure the student of RUN on held-out prompts.
 
-    Student against teacher, source by source; what word order and the vocabulary do; what an
+    RUN is a run's folder, or its name in runs/. Student against teacher, source by source; what word order and the vocabulary do; what an
     attention makes of the student's errors. Writes metrics.json and the report in RUN anew.
     """
     from anatomy.console import progress

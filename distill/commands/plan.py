@@ -18,7 +18,7 @@ from distill.commands.planning import planned, planning
 @planning
 @click.option("--out", type=click.Path(path_type=Path), help="Write the recipe there, as YAML.")
 def plan(out: Path | None, **options: Any) -> None:
-    """Show what would be trained and why, with its size, before anything is trained."""
+    """Show what would be trained and why, before anything is."""
     from anatomy.console import progress
     from anatomy.files import write_whole
     from distill.console_plan import print_plan

@@ -31,7 +31,7 @@ _OPTIONS = (
         "recipe_file",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="A recipe that was written before, instead of all options below.",
+        help="A recipe that was written before, instead of all options down to --allow-stand-ins.",
     ),
     click.option(
         "--teacher",
@@ -49,8 +49,12 @@ _OPTIONS = (
         metavar="SIZE",
         help="What the student may weigh: 30MB.  [default: 30 % of the teacher]",
     ),
-    click.option("--minutes", type=Positive(), help="Time for everything.  [default: 10]"),
-    click.option("--epochs", type=Positive(), help="Times that each prompt is seen."),
+    click.option(
+        "--minutes",
+        type=Positive(),
+        help="For all of it: teacher, training, evaluation.  [default: 10]",
+    ),
+    click.option("--epochs", type=Positive(), help="Times that each prompt is seen, however long that takes."),
     click.option(
         "--set",
         "settings",

@@ -16,7 +16,10 @@ from distill.folder import alone, run_folder
 @formats_option
 @paper_option
 def report(run: Path, formats: list[Format], paper: Paper) -> None:
-    """Render the report of RUN (a run's folder, or its name in runs/) again from its files."""
+    """Render the report of RUN again from its files.
+
+    RUN is a run's folder, or its name in runs/.
+    """
     from anatomy.console import print_written, progress
 
     folder = run_folder(run)

@@ -34,7 +34,10 @@ from distill.folder import RUNS
     help="Go on with what the run's folder holds, or begin again.",
 )
 def run(out: Path, device: str, resume: bool, **options: Any) -> None:
-    """Train a student, or go on with one: the teacher's outputs, training, evaluation, report.
+    """Train a student, or go on with one.
+
+    The teacher's outputs, a short calibration, training, evaluation on held-out prompts, report:
+    10 minutes unless told. Stop it at any moment; the same command goes on.
 
     On several devices: torchrun --nproc-per-node N -m distill run ...
     """

@@ -4,7 +4,7 @@ from distill.metrics.ablation import Ablation
 from distill.metrics.benchmark import Benchmark
 from distill.metrics.conditions import Conditions, Section, conditions
 from distill.metrics.evaluation import Evaluation
-from distill.metrics.file import FILE_NAME, MARK, Metrics, load, save, update
+from distill.metrics.file import FILE_NAME, MARK, Metrics, load, renewed, save, update
 from distill.metrics.robustness import Robustness
 from distill.metrics.run import RunMetrics
 
@@ -21,6 +21,7 @@ __all__ = [
     "Section",
     "conditions",
     "load",
+    "renewed",
     "save",
     "update",
 ]

@@ -22,7 +22,7 @@ from distill.metrics.robustness import Robustness
 from distill.metrics.run import RunMetrics
 from distill.recipe import Part
 
-__all__ = ["FILE_NAME", "MARK", "VERSION", "Metrics", "load", "save", "update"]
+__all__ = ["FILE_NAME", "MARK", "VERSION", "Metrics", "load", "renewed", "save", "update"]
 
 VERSION: Literal[1] = 1
 MARK = "distill:metrics"  # precedes the digest in every file rendered from the metrics
@@ -104,6 +104,15 @@ def load(folder: Path) -> Metrics:
             "`distill run` again"
         )
     return metrics
+
+
+def renewed(folder: Path, run: RunMetrics, **sections: Section | None) -> Metrics:
+    """Metrics of a run that ends; what its folder holds besides of the same student stays."""
+    try:
+        kept = load(folder).sections()  # refuses those of another student
+    except InputError:
+        kept = {}
+    return Metrics.of(run, **(kept | sections))
 
 
 def save(folder: Path, metrics: Metrics) -> None:

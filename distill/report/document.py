@@ -27,12 +27,12 @@ from distill.words import described
 # In the order of the report; each has section(view) and drawings(view).
 CHAPTERS: tuple[ModuleType, ...] = (
     summary,
+    quality,
     size,
     prompts,
     recipe,
     vocabulary,
     training,
-    quality,
     robustness,
     made,
 )

@@ -61,7 +61,7 @@ def test_a_plan_is_shown_and_written(run, world, tmp_path):
         "student.context",
         "token embedding",
         "refcoco",
-        "float32, MB",
+        "weigh in MB",
         "Nothing is trained yet",
         "distill run --recipe recipe.yaml",
     ):
@@ -94,6 +94,8 @@ def test_a_folder_stands_for_the_findings_in_it_and_the_command_to_run_is_said(r
         (["plan", "--from-report", "WORLD", "--recipe", "x"], ["--recipe", "leave them out"]),
         (["plan", "--recipe", "x", "--minutes", "3"], ["--recipe", "leave them out"]),
         (["plan", "--recipe", "x.yaml"], ["x.yaml", "cannot be read"]),
+        (["report", "nope"], ["nope", "folder of a run"]),
+        (["report", "."], ["metrics.json", "folder of a run"]),
         (["plna"], ["did you mean plan"]),
         (["x\x1b[31m"], ["distill --help", "\\x1b"]),
     ],
@@ -144,19 +146,31 @@ def test_what_is_no_size_is_refused(text):
         Size().convert(text, None, None)
 
 
-def test_a_run_says_how_near_the_student_is_and_goes_on_with_itself(run, world):
+def test_a_run_says_how_near_the_student_is_and_goes_on_with_itself(run, world, tmp_path):
     """By default it continues; what it found there it says."""
     arguments = ("run", "--from-report", world.path, "--epochs", 1, "--name", "quick")
     status, first, errors = run(*arguments)
     assert (status, errors) == (0, "")
-    for text in ("combined", "refcoco", "prompts seen", "runs/quick/student"):
+    for text in (
+        *("combined", "refcoco", "prompts seen", "Student: runs/quick/student"),
+        *("runs/quick/report.html", "distill export quick"),
+    ):
         assert text in first
+    page = tmp_path / "runs" / "quick" / "report.html"
+    before = page.stat().st_mtime_ns
     status, again, _ = run(*arguments)
-    assert status == 0 and "of the steps were there already" in again
+    assert status == 0 and "had ended before, nothing was trained" in again
     assert again.splitlines()[:8] == first.splitlines()[:8]  # the table
+    assert page.stat().st_mtime_ns == before
+    page.unlink()
+    status, again, _ = run("run", "--recipe", "runs/quick/recipe.yaml")
+    assert status == 0 and "is made again" in again and page.is_file()
+    (tmp_path / "runs" / "quick" / "metrics.json").unlink()  # as a kill may leave it
+    status, again, _ = run(*arguments)
+    assert status == 0 and "of the steps" in again and "there already" in again
     assert_one_line(run(*arguments, "--set", "loss.mse=2"), "runs/quick", "--no-resume")
     status, fresh, _ = run(*arguments, "--set", "loss.mse=2", "--no-resume")
-    assert status == 0 and "of the steps were there already" not in fresh
+    assert status == 0 and "there already" in fresh and "of the steps" not in fresh
 
 
 def test_divergence_is_one_line(run, world):
@@ -165,3 +179,16 @@ def test_divergence_is_one_line(run, world):
     status, _, errors = run("run", "--from-report", world.path, "--epochs", 20, *sets)
     assert status == 2 and errors.startswith("error: training diverged")
     assert errors.count("\n") == 1 and "schedule.learning_rate" in errors
+
+
+def test_a_report_is_made_again_from_the_folder_alone(run, own_run, tmp_path):
+    page = own_run / "report.html"
+    before = page.read_bytes()
+    page.unlink()
+    status, out, errors = run("report", "r")  # by its name in runs/
+    assert (status, errors) == (0, "")
+    assert "Report: runs/r/report.html" in out and page.read_bytes() == before
+    status, out, _ = run("report", own_run, "--format", "pdf")
+    assert status == 0 and not page.exists() and "report.pdf" in out
+    (own_run / "metrics.jsonl").write_text("{}")
+    assert_one_line(run("report", "r"), "metrics.jsonl", "distill run")

@@ -8,7 +8,7 @@ import pytest
 
 from anatomy.errors import InputError
 from anatomy.files import locked
-from distill.metrics import Metrics, load, save, update
+from distill.metrics import Metrics, load, renewed, save, update
 
 
 def test_what_is_written_comes_back(done):
@@ -132,3 +132,11 @@ def test_a_folder_at_work_is_left_alone(own_run):
     ):
         update(own_run, evaluation=other(found, seed=7))
     save(own_run, found)
+
+
+def test_a_run_that_ends_again_keeps_what_else_was_measured_of_its_student(own_run):
+    found = load(own_run)
+    again = renewed(own_run, found.run, evaluation=other(found, seed=7))
+    assert again.robustness == found.robustness and again.evaluation.conditions.seed == 7
+    (own_run / "student" / "student.safetensors").write_bytes(b"another")
+    assert renewed(own_run, found.run).sections() == {}

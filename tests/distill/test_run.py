@@ -74,8 +74,8 @@ def test_what_is_measured_is_measured_on_held_out_prompts_alone(done):
     assert np.mean(found) == pytest.approx(done.evaluation.combined.pooled.student.mean, abs=2e-3)
 
 
-def test_the_same_run_again_only_reads(done):
-    again = run(done.planned, done.folder.parent)
+def test_the_same_run_again_only_reads(done, own_run):
+    again = run(done.planned, own_run.parent)
     assert again.trained.resumed == again.trained.steps == done.trained.steps
     assert again.data.targets.reused == len(again.data.targets.pooled)
     assert again.evaluation.groups == done.evaluation.groups
