@@ -9,7 +9,9 @@ The rules, in this order:
    less than the teacher has down to one. What it has to fit is the budget, or 30 % of the
    teacher's parameters. nano, which scales to any size, comes last.
 4. Rare tokens go before layers do: a rung that does not fit with every token of the training
-   prompts may leave out those that occur once, or twice, ..., while 99 % of all tokens stay.
+   prompts may leave out those that occur once, or twice, ..., while 99 % of all tokens stay. Of
+   those that occur equally often as many stay as fit, those of low ids first: tokenizers number
+   their tokens by how frequent they are in general.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ LARGE_TEACHER = 100_000_000  # parameters: SAM3's text path has 353.7 M, MiniLM 
 MOST_OF_TEACHER = 0.3
 LEAST_COVERED = 0.99
 _LARGEST_COUNT = 5
+PIECES_SHARE = 0.1
 _FLOAT32 = 4  # bytes
 MOBILECLIP_S0 = "mobileclip-s0"
 
@@ -111,6 +114,31 @@ class Vocabularies:
             if recipe.keep == "all":
                 return
 
+    def made(self, least: int) -> Choice:
+        """The one that was made of the tokens that occur at least so often."""
+        return self._made[least]
+
+    def filled(self, least: int, most: int) -> Choice:
+        """The tokens that occur at least so often, but at most so many."""
+        recipe, whole, chosen = self._made[least]
+        recipe = recipe.model_copy(update={"most": most})
+        pruned = student_tokenizer(recipe, self.tokenizer, self.counts)
+        out = whole.vocabulary_size - pruned.vocabulary_size
+        seldom = "once" if least == 1 else f"{least} times or less"
+        why = f"as many as fit; {out:,} tokens that occur only {seldom} are spelt by others"
+        kept = dict(chosen) | {"most": (most, why)}
+        value, _ = kept["keep"]
+        kept["keep"] = value, self._why(pruned)
+        self.overrides.reasons.pop("vocabulary.minimum_count", None)  # of fewer tokens
+        return recipe, pruned, kept
+
+    def _why(self, pruned: PrunedTokenizer) -> str:
+        used = int((self.counts > 0).sum())
+        return (
+            f"the training prompts use {used:,} of {self.tokenizer.vocabulary_size:,} tokens; "
+            f"{pruned.vocabulary_size:,} are kept, those among them that spell everything else"
+        )
+
     def _covered(self, least: int) -> float:
         counts = self.counts.copy()
         counts[list(self.tokenizer.special_ids)] = 0
@@ -132,12 +160,11 @@ class Vocabularies:
                 student_tokenizer(recipe, self.tokenizer, self.counts),
                 {"keep": ("all", why)},
             )
-        used = int((self.counts > 0).sum())
-        why = (
-            f"the training prompts use {used:,} of {self.tokenizer.vocabulary_size:,} tokens; "
-            f"{pruned.vocabulary_size:,} are kept, those among them that spell everything else"
+        chosen["keep"] = keep, self._why(pruned)
+        chosen["pieces_share"] = (
+            PIECES_SHARE,
+            "so that it learns to read words of which no token was kept",
         )
-        chosen["keep"] = keep, why
         if least > 1:
             rare = int(((self.counts > 0) & (self.counts < least)).sum())
             seldom = "once" if least == 2 else f"less than {least} times"
@@ -238,7 +265,24 @@ class Ladder:
         if found is not None or self._with_vocabulary(rung, choices.last, limit, asked)[0] is None:
             return found, why_not
         tries = (self._with_vocabulary(rung, choice, limit, asked)[0] for choice in choices)
-        return next(found for found in tries if found is not None), ""
+        found = next(found for found in tries if found is not None)
+        return self._filled(rung, found, limit, asked), ""
+
+    def _filled(self, rung: str, found: Fitted, limit: Limit | None, asked: str | None) -> Fitted:
+        """The same student with as many more of the rarest tokens as fit."""
+        least = found.vocabulary.minimum_count - 1
+        if limit is None or rung == NANO or not least:
+            return found
+        _, larger, _ = self.vocabularies.made(least)
+        fits, over = found.tokenizer.vocabulary_size, larger.vocabulary_size
+        while over - fits > 1:
+            number = (fits + over) // 2
+            if limit.holds(self.count(found.student, number)):
+                fits = number
+            else:
+                over = number
+        choice = self.vocabularies.filled(least, fits)
+        return self._with_vocabulary(rung, choice, limit, asked)[0] or found
 
     def _with_vocabulary(
         self, rung: str, choice: Choice, limit: Limit | None, asked: str | None

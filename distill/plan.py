@@ -188,7 +188,7 @@ def prepare(
         "prompts": (prompts_recipe, ""),
         "vocabulary": (fitted.vocabulary, ""),
         "student": (fitted.student, ""),
-        "loss": (overrides.section(LossRecipe, "loss", choices.loss(fitted.student)), ""),
+        "loss": (overrides.section(LossRecipe, "loss", choices.loss(fitted.student, name)), ""),
         "schedule": (
             overrides.section(
                 ScheduleRecipe,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from anatomy.encoders.registry import Tokenizer
+from anatomy.errors import InputError
 from distill.prompts import Prompts
 from distill.recipe import VocabularyRecipe
 from distill.vocabulary import PrunedTokenizer, choose, identity, prune
@@ -38,4 +39,20 @@ def student_tokenizer(
         return identity(tokenizer)
     coverage = recipe.coverage if recipe.keep == "coverage" else None
     kept = choose(counts, minimum_count=recipe.minimum_count, coverage=coverage)
-    return prune(tokenizer, kept.tolist())
+    pruned = prune(tokenizer, kept.tolist())
+    if recipe.most is None or pruned.vocabulary_size <= recipe.most:
+        return pruned
+    order = kept[np.lexsort((kept, -counts[kept]))]
+    fits, over = 0, len(order)  # what the tokenizer needs besides grows with what is kept
+    while over - fits > 1:
+        number = (fits + over) // 2
+        if prune(tokenizer, order[:number].tolist()).vocabulary_size <= recipe.most:
+            fits = number
+        else:
+            over = number
+    if not fits:
+        raise InputError(
+            f"vocabulary.most={recipe.most:,}: the tokenizer needs more to spell everything; give "
+            "a larger number"
+        )
+    return prune(tokenizer, order[:fits].tolist())

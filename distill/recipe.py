@@ -111,6 +111,15 @@ class VocabularyRecipe(Part):
     keep: Literal["all", "used", "coverage"] = "used"
     minimum_count: int = Field(1, ge=1, description="With keep = used: occurrences that count")
     coverage: float | None = Field(None, gt=0, le=1, description="Share of the tokens to cover")
+    most: int | None = Field(
+        None, ge=1, description="At most so many tokens: the rarest, and of these high ids, go"
+    )
+    pieces_share: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Of the training prompts that are also read with their rarest tokens in pieces",
+    )
 
     @model_validator(mode="after")
     def _coverage_goes_with_keep(self) -> VocabularyRecipe:

@@ -141,9 +141,12 @@ def test_the_pooling_is_the_audits(world):
 
 
 def test_the_consistency_weight_is_the_papers_for_the_students_size():
-    assert values(choices.loss(student()))["consistency"] == 0.1
-    assert values(choices.loss(student(hidden_size=768)))["consistency"] == 0.05
-    assert values(choices.loss(student(hidden_size=768, kind="shallow")))["consistency"] == 0.1
+    def weight(teacher, **changes):
+        return values(choices.loss(student(**changes), teacher))["consistency"]
+
+    assert weight("sam3") == weight("sam3", hidden_size=768, kind="shallow") == 0.1
+    assert weight("sam3", hidden_size=768) == 0.05
+    assert weight("minilm") == 0  # measured for SAM3 only
 
 
 def test_copied_layers_learn_more_slowly_than_the_papers_students():
@@ -152,6 +155,15 @@ def test_copied_layers_learn_more_slowly_than_the_papers_students():
 
     assert rate() == rate(kind="shallow", init="random") == 5e-3
     assert rate(kind="shallow", init="teacher") == choices.TEACHER_LAYERS_RATE < 5e-3
+
+
+def test_the_papers_accumulation_is_for_its_epochs_and_its_students():
+    def batches(minutes, epochs, **changes):
+        return values(choices.schedule(student(**changes), minutes, epochs))["accumulation"]
+
+    assert batches(None, None, kind="shallow", init="teacher") == 1
+    assert batches(None, 100, kind="shallow", init="teacher") == 2
+    assert batches(None, None) == 2
 
 
 def test_time_and_epochs_are_what_is_asked_for_and_ten_minutes_otherwise():
