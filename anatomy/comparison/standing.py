@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 from anatomy.comparison.differing import same_sources
 from anatomy.comparison.document import KeptIds, Role, Standing, TokenStanding
-from anatomy.comparison.ranges import parse, size, spell, without
 from anatomy.comparison.roles import (
     Measured,
     Pairing,
@@ -18,6 +17,7 @@ from anatomy.comparison.roles import (
     vocabulary_of,
 )
 from anatomy.findings import EncoderFinding, FileOutputsFinding, Findings, OutputsFinding
+from anatomy.findings.runs import parse, size, spell, without
 
 
 @dataclass(frozen=True)

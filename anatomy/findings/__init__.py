@@ -32,7 +32,8 @@ from anatomy.findings.inside import (
     PositionFinding,
     SpectrumFinding,
 )
-from anatomy.findings.parts import Curve, FileFinding, from_ranges, ranges
+from anatomy.findings.parts import Curve, FileFinding
+from anatomy.findings.runs import from_ranges, ranges
 from anatomy.findings.tokens import (
     TOP_SHARES,
     ContextRecommendation,

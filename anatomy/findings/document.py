@@ -18,6 +18,7 @@ from anatomy.documents import Kind
 from anatomy.files import shown
 from anatomy.findings.inside import FileOutputsFinding, InsideFinding, InsideSettings
 from anatomy.findings.parts import Curve, FileFinding, Part
+from anatomy.findings.runs import ascending, parse
 from anatomy.findings.tokens import (
     ContextRecommendation,
     LengthFinding,
@@ -79,7 +80,7 @@ class EncoderFinding(Part):
 
     name: str
     tokenizer: str
-    vocabulary_size: int = Field(ge=1)
+    vocabulary_size: int = Field(ge=1, le=10_000_000)
     special_ids: list[int]
     context: int | None = Field(description="Positions that the encoder reads, where known")
     unique_cleaned: dict[str, int] = Field(
@@ -106,6 +107,13 @@ class EncoderFinding(Part):
             raise ValueError(
                 "lengths and vocabulary are not of all prompts first, then each source"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _ids_are_there(self) -> Self:
+        """What reads the document lists them one by one, so a claim of billions must not pass."""
+        if not ascending(parse(self.kept_ids), self.vocabulary_size):
+            raise ValueError("kept_ids are not ascending ids of the vocabulary")
         return self
 
 

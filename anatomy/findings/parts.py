@@ -40,23 +40,3 @@ class Curve(Part):
 
     x: list[int]
     y: list[Rounded]
-
-
-def ranges(ids: list[int]) -> str:
-    """Ascending ids as text: ``[0, 1, 2, 5]`` becomes ``"0-2,5"``."""
-    runs: list[list[int]] = []
-    for number in ids:
-        if runs and runs[-1][1] == number - 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
-
-
-def from_ranges(text: str) -> list[int]:
-    """The ids that `ranges` wrote."""
-    ids: list[int] = []
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        ids += range(int(first), int(last or first) + 1)
-    return ids

@@ -16,6 +16,7 @@ from anatomy.encoders.registry import Tokenizer
 from anatomy.errors import InputError
 from anatomy.files import shown, write_whole
 from anatomy.findings import from_ranges, ranges
+from anatomy.findings.runs import parse, size
 from anatomy.tokens.bpe import BYTES, BytePairEncoder
 from anatomy.tokens.clip import ClipTokenizer
 from anatomy.tokens.huggingface import HuggingFaceTokenizer
@@ -169,6 +170,8 @@ def load(folder: Path) -> PrunedTokenizer:
     try:
         content = json.loads(path.read_bytes())
         data = (folder / _JSON).read_bytes()
+        if size(parse(content["kept"])) > len(data):  # each takes a byte there, at the least
+            raise ValueError("more ids than its tokenizer.json can hold")
         kept = np.array(from_ranges(content["kept"]), dtype=np.int64)
         name, kind, context = content["name"], content["kind"], content["context"]
         pad_id = int(content["pad_id"])

@@ -254,9 +254,10 @@ def test_a_saved_tokenizer_that_was_changed_is_refused(tmp_path):
     (tmp_path / "vocabulary.json").write_text(json.dumps(content | {"kept": "0-7"}))
     with pytest.raises(InputError, match="does not fit the tokenizer"):
         load(tmp_path)
-    (tmp_path / "vocabulary.json").write_text("[]")
-    with pytest.raises(InputError, match="holds no tokenizer"):
-        load(tmp_path)
+    for damaged in ("[]", json.dumps(content | {"kept": "0-99999999999"})):
+        (tmp_path / "vocabulary.json").write_text(damaged)
+        with pytest.raises(InputError, match="holds no tokenizer"):
+            load(tmp_path)
 
 
 def test_what_cannot_be_pruned_is_said(byte_level):

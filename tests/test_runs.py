@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anatomy.comparison.ranges import parse, size, spell, without
 from anatomy.findings import from_ranges, ranges
+from anatomy.findings.runs import parse, size, spell, without
 
 IDS = st.sets(st.integers(0, 60))
 

@@ -7,6 +7,22 @@ from collections.abc import Sequence
 Runs = list[tuple[int, int]]  # first and last id of each, ascending, none touching
 
 
+def ranges(ids: Sequence[int]) -> str:
+    """Ascending ids as text: ``[0, 1, 2, 5]`` becomes ``"0-2,5"``."""
+    runs: Runs = []
+    for number in ids:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return spell(runs)
+
+
+def from_ranges(text: str) -> list[int]:
+    """The ids that `ranges` wrote."""
+    return [number for first, last in parse(text) for number in range(first, last + 1)]
+
+
 def parse(text: str) -> Runs:
     """The runs of "0-3,17,40-41"."""
     runs = []
@@ -14,6 +30,13 @@ def parse(text: str) -> Runs:
         first, _, last = part.partition("-")
         runs.append((int(first), int(last or first)))
     return runs
+
+
+def ascending(runs: Runs, limit: int) -> bool:
+    """Whether no id comes twice or before a lower one, and all are below `limit`."""
+    ends = [-1, *(last for _, last in runs)]
+    starts = [first for first, _ in runs] + [limit]
+    return all(a < b for a, b in zip(ends, starts, strict=True)) and all(a <= b for a, b in runs)
 
 
 def spell(runs: Sequence[tuple[int, int]]) -> str:
