@@ -45,6 +45,14 @@ def print_evaluation(found: Evaluation) -> None:
                 markup=False,
                 highlight=False,
             )
+    if found.ungated:
+        names = ", ".join(shown(group.group) for group in found.ungated)
+        _out.print(
+            f"The gate of {found.gate:g} says nothing in {names}: the mean vector reaches it too",
+            style="red",
+            markup=False,
+            highlight=False,
+        )
     few = [f"{shown(g.group)} ({g.prompts})" for g in found.groups if g.verdict == "too few"]
     few += [f"{shown(g.group)} (none)" for g in found.groups if g.verdict == "none held out"]
     if few:

@@ -61,8 +61,9 @@ class Both:
         """Each distinct row of ids once, in batches of one length."""
         model = self.teacher.model
         special = self.teacher.encoder.tokenizer.special_ids
-        numbers, first = distinct(truncate(table, model.context, special))
-        once = rows(truncate(table, model.context, special), first)
+        cut = truncate(table, model.context, special)
+        numbers, first = distinct(cut)
+        once = rows(cut, first)
         order = np.argsort(once.lengths, kind="stable")
         ascending = rows(once, order)
         found: list[np.ndarray] = []

@@ -83,7 +83,10 @@ def _quality(
         once = Distinct.of(held.content[rows])
         few = f"{len(once.rows)} distinct prompt{'s' * (len(once.rows) != 1)}"
         if len(once.rows) < FEWEST:
-            absent["interval, overlap, ranks, dimension"] = f"{few}; they need {FEWEST}"
+            what = "interval, overlap, ranks, dimension"
+            if len(rows) < FEWEST:
+                what = f"gate, percentiles, {what}"
+            absent[what] = f"{few}; they need {FEWEST}"
         else:
             student, teacher = (side[rows[once.rows]] for side in (held.student, held.teacher))
             theirs = neighbours_of(teacher)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from distill.evaluation.measures import relative_errors
 from distill.outputs import cosines, student_outputs
 from distill.targets import NONE
 
@@ -91,11 +90,6 @@ class HeldOut:
     def token_cosine(self) -> np.ndarray:
         """Of the token outputs, float32 [K]."""
         return cosines(self.student_tokens, self.teacher_tokens)
-
-    @cached_property
-    def token_error(self) -> np.ndarray:
-        """Relative errors of the token outputs, float64 [K]."""
-        return relative_errors(self.student_tokens, self.teacher_tokens)
 
 
 def held_out(student: Student, data: Data, prompts: Prompts, recipe: Recipe) -> HeldOut:

@@ -99,15 +99,16 @@ def shuffles(held: HeldOut, both: Both, seed: int = 0) -> list[ShuffleQuality]:
 
 def _drawn(lot: np.ndarray, member: np.ndarray) -> np.ndarray:
     """The first of the lot (prompts, int64) that belong to each source, as many of each."""
-    each = MOST_SHUFFLED // member.shape[1]
+    each = max(1, MOST_SHUFFLED // member.shape[1])
     first = [lot[member[lot, at]][:each] for at in range(member.shape[1])]
     return np.unique(np.concatenate(first))
 
 
 def order_pairs(both: Both) -> list[OrderPair]:
-    """The fixed pairs, as both encoders tell them apart."""
+    """The fixed pairs that no context cuts, as both encoders tell them apart."""
     texts = pa.array([text for pair in PAIRS for text in pair], pa.large_string())
     tables = both.read(texts)
+    whole = both.whole(tables)
     teacher, student = both.pooled(tables)
     known = np.isin(tables[0].ids, both.tokenizer.kept)
     kept = np.logical_and.reduceat(known, tables[0].offsets[:-1])
@@ -122,6 +123,7 @@ def order_pairs(both: Both) -> list[OrderPair]:
             kept=bool(kept[2 * at : 2 * at + 2].all()),
         )
         for at, (one, other) in enumerate(PAIRS)
+        if whole[2 * at : 2 * at + 2].all()
     ]
 
 
@@ -131,12 +133,14 @@ def corpus_orders(texts: pa.LargeStringArray, held: HeldOut, seed: int = 0) -> C
     Parameters
     ----------
     texts : pa.LargeStringArray
-        All distinct prompts.
+        All distinct prompts. Of those that are held out, none that the student's context cuts is
+        compared.
     held : HeldOut
     """
     bag, order = bags(texts), sequences(texts)
     first, _ = _twins(bag, order)
-    one, other = _twins(bag[held.rows], order[held.rows])
+    whole = np.flatnonzero(~held.cut)
+    one, other = (whole[at] for at in _twins(bag[held.rows[whole]], order[held.rows[whole]]))
     if len(one) > MOST_TWINS:
         chosen = np.random.default_rng(seed).permutation(len(one))[:MOST_TWINS]
         one, other = one[chosen], other[chosen]

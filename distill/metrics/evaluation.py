@@ -168,7 +168,7 @@ class Evaluation(Section):
     gate: Rounded = Field(description="A source's mean pooled cosine should reach it")
     groups: list[GroupQuality] = Field(min_length=1, description="All prompts, then each source")
     shuffles: list[ShuffleQuality]
-    pairs: list[OrderPair]
+    pairs: list[OrderPair] = Field(description="Those of the fixed pairs that no context cuts")
     orders: CorpusOrders
     worst: list[WorstPrompt]
     segmented: list[Segmented]
@@ -182,3 +182,8 @@ class Evaluation(Section):
     def flagged(self) -> list[GroupQuality]:
         """Sources whose mean pooled cosine is under the gate."""
         return [group for group in self.groups[1:] if group.verdict == "flagged"]
+
+    @property
+    def ungated(self) -> list[GroupQuality]:
+        """Sources whose mean vector reaches the gate: passing it says nothing there."""
+        return [g for g in self.groups[1:] if g.pooled and g.pooled.baseline.mean >= self.gate]

@@ -11,6 +11,8 @@ from distill.metrics.conditions import Section
 
 Direction = Literal["text asks", "text answers"]
 
+_ROUNDING = 1e-9  # an output's relative error of less is that of the arithmetic
+
 
 class Attenuation(Part):
     """Errors at one perturbation, number of keys and sharpness. Relative unless said otherwise."""
@@ -28,12 +30,12 @@ class Attenuation(Part):
     @property
     def factor(self) -> float | None:
         """How often the relative error of the output goes into the input's; None of no error."""
-        return self.input / self.output if self.output else None
+        return self.input / self.output if self.output > _ROUNDING else None
 
     @property
     def mixed(self) -> float | None:
         """The paper's kind of ratio: relative error of the logits to absolute of the output."""
-        return self.logits / self.output_absolute if self.output_absolute else None
+        return self.logits / self.output_absolute if self.output > _ROUNDING else None
 
 
 class SimulatedAttention(Part):

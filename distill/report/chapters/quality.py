@@ -24,7 +24,7 @@ from anatomy.report.cells import NOTHING, columns, count, dimension, estimated, 
 from anatomy.report.figures import Drawing
 from anatomy.report.references import EFFECTIVE_RANK, HARMONIC, MLE, TWO_NN
 from distill.metrics.evaluation import Dimensions, Evaluation, GroupQuality, Likeness
-from distill.report.chapters.quality_words import four, order_blocks, order_drawing, prompt_blocks
+from distill.report.chapters.quality_words import four, order_blocks, order_drawings, prompt_blocks
 from distill.report.plots import quality as plots
 from distill.report.view import RunView
 from distill.words import listed
@@ -41,6 +41,7 @@ def section(view: RunView) -> Section:
     blocks: list[Block] = [
         _headline(found),
         _verdict(found),
+        *_ungated(found),
         *_absent(found),
         FigureBlock("closeness"),
         _closeness(found),
@@ -74,7 +75,7 @@ def drawings(view: RunView) -> list[Drawing]:
             alternative="Pooled cosine by source, and its distribution over prompts.",
             draw=partial(plots.closeness, found.groups, found.gate),
         ),
-        order_drawing(found),
+        *order_drawings(found),
     ]
 
 
@@ -118,15 +119,26 @@ def _verdict(found: Evaluation) -> Paragraph:
     )
 
 
+def _ungated(found: Evaluation) -> list[Block]:
+    names = [group.group for group in found.ungated]
+    if not names:
+        return []
+    return [
+        Paragraph(
+            f"In {listed(names)} the teacher's mean vector alone reaches the gate, so that to pass "
+            "it says nothing there: the outputs all point nearly the same way. Judge by the "
+            "distance to the mean vector, and by neighbours and ranks; raise cosine_gate.",
+            "notice",
+        )
+    ]
+
+
 def _absent(found: Evaluation) -> list[Block]:
     missing = [
         f"{group.group}: {what}: {why}" if what != "all" else f"{group.group}: {why}"
         for group in found.groups
         for what, why in group.absent.items()
     ]
-    few = [group.group for group in found.groups if group.verdict == "too few"]
-    if few:
-        missing.append(f"{listed(few)}: too few held-out prompts for the gate and for percentiles")
     return [Paragraph(f"Not measured: {'; '.join(missing)}.", "absent")] if missing else []
 
 

@@ -18,6 +18,9 @@ from distill.words import listed
 def order_blocks(found: Evaluation) -> list[Block]:
     """What shuffled words, and pairs whose order is their meaning, are to both encoders."""
     shuffles: list[Block] = [_shuffles(found)] if found.shuffles else []
+    if not found.pairs:
+        cut = "The context cuts every one of the fixed pairs whose order is their meaning."
+        return [Paragraph(f"Not measured: {cut}", "absent"), *shuffles]
     return [
         _order(found),
         *shuffles,
@@ -31,9 +34,11 @@ def prompt_blocks(found: Evaluation, kept: int) -> list[Block]:
     return [_kept(found, kept), _segmented(found), _worst(found)]
 
 
-def order_drawing(found: Evaluation) -> Drawing:
+def order_drawings(found: Evaluation) -> list[Drawing]:
     """The pairs, as both encoders tell them apart."""
-    return Drawing(
+    if not found.pairs:
+        return []
+    drawing = Drawing(
         name="order",
         caption=(
             "Two prompts of the same words, of which the order is the meaning: the cosine of their "
@@ -43,6 +48,7 @@ def order_drawing(found: Evaluation) -> Drawing:
         alternative="Cosine of each pair of prompts in teacher and student.",
         draw=partial(order, found.pairs),
     )
+    return [drawing]
 
 
 def four(value: float | None) -> Cell:

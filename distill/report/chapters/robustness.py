@@ -105,7 +105,7 @@ def _reading(found: Robustness) -> Text:
             for attention in found.attentions
             for row in attention.rows
             if attention.direction == near.direction and row.keys == near.keys
-            if row.perturbation == "noise" and row.input > PUBLISHED_INPUT - 0.01
+            if _is_published(row)
         ),
         key=lambda row: abs(row.sharpness - (near.sharpness or 0)),
     )
@@ -128,6 +128,11 @@ def _reading(found: Robustness) -> Text:
     )
 
 
+def _is_published(row: Attenuation) -> bool:
+    """Whether it is perturbed as much as the paper's."""
+    return row.perturbation == "noise" and row.input > PUBLISHED_INPUT - 0.01
+
+
 def _how(found: Robustness) -> Paragraph:
     described = " ".join(
         f"{attention.direction.capitalize()}: {attention.described}"
@@ -147,11 +152,13 @@ def _how(found: Robustness) -> Paragraph:
 def _sentences(found: Robustness) -> list[Text]:
     said: list[Text] = []
     for attention in found.attentions:
-        factors = [row.factor for row in attention.rows if row.factor]
-        sharp = [row.sharpness for row in attention.rows]
+        rows = [row for row in attention.rows if _is_published(row)]
+        factors = [row.factor for row in rows if row.factor]
+        sharp = [row.sharpness for row in rows]
         said.append(
             f"{attention.direction.capitalize()}: between 1/T = {min(sharp):g} and {max(sharp):g} "
-            f"the factor goes from {min(factors):.2g} to {max(factors):.2g}. "
+            f"the factor goes from {max(factors):.2g} to {min(factors):.2g}, at an input error of "
+            f"{PUBLISHED_INPUT}. "
             + (
                 "Temperature alone makes any factor: where T is large every key weighs the same, "
                 "and the output is the values' mean whatever the text says; such an attention "

@@ -29,7 +29,7 @@ def closeness(groups: Sequence[GroupQuality], gate: float) -> Plot:
     palette = {COMBINED: Look(INK, "-", "o"), **looks([g.group for g in groups[1:]])}
     plot = Plot(max(2.2, 0.9 + 0.24 * len(measured)))
     left, right = plot.figure.subplots(1, 2)
-    _rows(plot, left, measured, palette)
+    _rows(plot, left, measured, palette, gate)
     series = Series("By source", "gate", _COSINE, NAME, [gate], [None])
     plot.rule(left, series, color=ACCENT, linestyle=DASHED, linewidth=1)
     handles: dict[str, Any] = {}
@@ -78,7 +78,13 @@ def closeness(groups: Sequence[GroupQuality], gate: float) -> Plot:
     return plot
 
 
-def _rows(plot: Plot, axis: Axes, groups: Sequence[GroupQuality], palette: dict[str, Look]) -> None:
+def _rows(
+    plot: Plot,
+    axis: Axes,
+    groups: Sequence[GroupQuality],
+    palette: dict[str, Look],
+    gate: float,
+) -> None:
     for row, group in enumerate(groups):
         pooled, colour = group.pooled, palette[group.group].colour
         if pooled is None:
@@ -107,7 +113,8 @@ def _rows(plot: Plot, axis: Axes, groups: Sequence[GroupQuality], palette: dict[
             plot.dots(axis, series, [row], **look)
     axis.set_yticks(range(len(groups)), [brief(group.group, 20) for group in groups])
     axis.set_ylim(len(groups) - 0.5, -0.5)
-    axis.set_xlim(right=1.005)
+    low = min(gate, *(value for shown in plot.shown for value in shown.x.tolist()))
+    axis.set_xlim(low - 0.05 * (1 - low), 1 + 0.03 * (1 - low))
     of_names(axis.yaxis)
     axis.grid(visible=True, axis="x")
 

@@ -70,7 +70,8 @@ def test_sources_too_small_say_so_and_are_neither_passed_nor_flagged():
     assert small.verdict == "too few" and small.pooled.student.mean == pytest.approx(-1)
     assert small.pooled.student.p5 is None and small.interval is None and small.overlap is None
     assert small.absent == {
-        "interval, overlap, ranks, dimension": "10 distinct prompts; they need 20"
+        "gate, percentiles, interval, overlap, ranks, dimension": "10 distinct prompts; they "
+        "need 20"
     }
     assert none.verdict == "none held out" and none.pooled is None and none.absent["all"]
 

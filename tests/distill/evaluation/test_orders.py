@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -112,6 +113,10 @@ def test_the_fixed_pairs_are_word_order_twins_and_each_is_measured():
         cosine = one @ other / np.linalg.norm(one) / np.linalg.norm(other)
         assert pair.teacher == pytest.approx(cosine, abs=1e-5)
         assert pair.student == pytest.approx(1, abs=1e-5) and pair.kept
+    both.longest = 3
+    short = [pair for pair in PAIRS if all(len(text.split()) <= 3 for text in pair)]
+    assert [(pair.one, pair.other) for pair in order_pairs(both)] == short
+    both.longest = 99
     both.tokenizer.kept = np.array([n for word, n in both.words.items() if word != "horse"])
     without = [pair.one for pair in order_pairs(both) if not pair.kept]
     assert without == [one for one, _ in PAIRS if "horse" in one.split()]
@@ -150,4 +155,6 @@ def test_twins_are_compared_where_both_are_held_out():
     some = held(student, teacher, rows=rows, texts=texts.take(pa.array(rows)))
     found = corpus_orders(texts, some)
     assert (found.bags, found.prompts, found.pairs) == (2, 4, 1)
+    cut = corpus_orders(texts, replace(some, cut=np.array([True, False, False])))
+    assert (cut.bags, cut.pairs, cut.teacher) == (2, 0, None)
     assert found.teacher.mean == 0 and found.student.mean == pytest.approx(np.sqrt(0.5))

@@ -72,12 +72,22 @@ def test_a_flagged_source_and_one_too_small_are_named(view):
     groups[2] = groups[2].model_copy(
         update={"verdict": "none held out", "pooled": None, "absent": {"all": "nothing there"}}
     )
-    groups[3] = groups[3].model_copy(update={"verdict": "too few"})
+    groups[3] = groups[3].model_copy(
+        update={"verdict": "too few", "absent": {"gate": "3 distinct prompts; they need 20"}}
+    )
     text = said(quality.section(altered(view, groups=groups)))
     assert f"Flagged: {groups[1].group} (" in text
     assert f"{groups[2].group}: nothing there" in text
-    assert f"{groups[3].group}: too few held-out prompts" in text
+    assert f"{groups[3].group}: gate: 3 distinct prompts" in text
     assert "Flagged" not in said(quality.section(view))
+
+
+def test_a_gate_that_the_mean_vector_reaches_is_said_to_be_idle(view):
+    least = min(g.pooled.baseline.mean for g in view.metrics.evaluation.groups[1:])
+    assert "says nothing" not in said(quality.section(altered(view, gate=1.0)))
+    low = altered(view, gate=least)
+    assert len(low.metrics.evaluation.ungated) == len(view.metrics.evaluation.groups) - 1
+    assert "raise cosine_gate" in said(quality.section(low))
 
 
 def test_word_order_is_told_with_the_means_of_the_pairs(view):
@@ -96,7 +106,10 @@ def test_nothing_to_shuffle_and_no_dimension_leave_the_rest(view):
         )
         for group in view.metrics.evaluation.groups
     ]
-    section = quality.section(altered(view, shuffles=[], groups=bare))
+    view = altered(view, shuffles=[], groups=bare, pairs=[])
+    section = quality.section(view)
+    assert "context cuts every one" in said(section)
+    assert [drawing.name for drawing in quality.drawings(view)] == ["closeness"]
     ids = {b.id for b in walk(section.blocks) if isinstance(b, Table)}
     assert "shuffles" not in ids and "student-dimensions" not in ids and "closeness" in ids
 
