@@ -8,6 +8,7 @@ from anatomy import __version__
 from anatomy.command import run as run_command
 from anatomy.parameters import Commands
 from distill.commands.ablate import ablate
+from distill.commands.benchmark import benchmark
 from distill.commands.evaluate import evaluate
 from distill.commands.export import export
 from distill.commands.plan import plan
@@ -30,7 +31,7 @@ def app() -> None:
     """
 
 
-for command in (plan, run, evaluate, ablate, export, report):
+for command in (plan, run, evaluate, ablate, benchmark, export, report):
     app.add_command(command)
 
 

@@ -29,15 +29,14 @@ def print_schedule(schedule: Schedule) -> None:
 def print_ablation(found: Ablation) -> None:
     """Grid by grid; then what is noise, and what the paper measured instead."""
     table = table_of(
-        f"Held-out cosine after {found.steps:,} steps, one field of the recipe changed at a time",
-        ["Field", "Value"],
-        ["Pooled", "5 %", "Tokens", "Against the recipe's", "Parameters", "Cut", "Shuffled"],
+        f"Held-out pooled cosine after {found.steps:,} steps, one field changed at a time",
+        ["Field"],
+        ["Mean", "5 %", "Difference", "Params"],
     )
     for grid in GRIDS:
-        for at, row in enumerate(found.grid(grid)):
+        for row in found.grid(grid):
             table.add_row(
-                grid if at == 0 else "",
-                row.value,
+                f"{grid} {row.value}",
                 *_numbers(found.student(row)),
                 style="bold" if row.own else "",
             )
@@ -46,11 +45,11 @@ def print_ablation(found: Ablation) -> None:
     _out.print(table)
     notes = [
         (
-            "Bold: as in the recipe. Against it: difference of the pooled cosine, prompt by prompt, "
-            "with its 95 % interval over prompts; dim: it holds zero."
+            "Bold: as in the recipe. Difference: against it, prompt by prompt, and half "
+            "of its 95 % interval over prompts; dim: the interval holds zero."
         ),
         (
-            f"A small grid: {found.steps:,} steps of {found.step_prompts} prompts each; the run's own "
+            f"A small grid: {found.steps:,} steps of {found.step_prompts} prompts; the run's own "
             f"training took {found.run_steps:,}."
         ),
     ]
@@ -58,11 +57,6 @@ def print_ablation(found: Ablation) -> None:
         notes.append(
             f"Other seeds alone move the pooled cosine by {found.seed_spread:.4f}: what differs "
             "by less is noise."
-        )
-    if found.teacher_shuffled is not None:
-        notes.append(
-            f"Shuffled: cosine with the prompt's words in another order; in the teacher "
-            f"{found.teacher_shuffled:.4f}."
         )
     _out.print("\n".join(notes), style="dim", highlight=False)
     for grid in GRIDS:
@@ -75,16 +69,12 @@ def _numbers(student: AblatedStudent) -> list[str | Text]:
     if against is None:
         difference = Text("")
     else:
-        difference = Text(
-            f"{against.mean:+.4f} [{against.low:+.4f}, {against.high:+.4f}]",
-            "dim" if against.low <= 0 <= against.high else "",
-        )
+        noise = against.low <= 0 <= against.high
+        half = (against.high - against.low) / 2
+        difference = Text(f"{against.mean:+.4f} ± {half:.4f}", "dim" if noise else "")
     return [
         f"{student.pooled.mean:.4f}",
         f"{student.pooled_p5:.4f}",
-        f"{student.token_cosine:.4f}",
         difference,
         f"{student.parameters / 1e6:.2f} M",
-        f"{student.cut:.1%}",
-        "" if student.shuffled is None else f"{student.shuffled:.4f}",
     ]

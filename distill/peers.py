@@ -37,6 +37,8 @@ class Peer:
         Tokens.
     padded : bool
         Whether it must be run on exactly `context` positions.
+    pads : bool
+        Whether its processor pads every prompt to `context`; else to the longest of a batch.
     make : callable() -> Module
         On torch's current default device.
     forward : callable(module, ids, mask) -> Tensor [B, n, D]
@@ -52,6 +54,7 @@ class Peer:
     context: int
     vocabulary: int
     padded: bool
+    pads: bool
     make: Callable[[], Module]
     forward: Forward
     published: SpeedRow | None
@@ -152,6 +155,7 @@ SAM3 = Peer(
     32,
     49_408,
     False,
+    True,
     _sam3,
     _clip_forward,
     published("SAM3 (Teacher)", 32),
@@ -163,6 +167,7 @@ EVA = Peer(
     77,
     49_408,
     False,
+    True,
     _eva,
     _clip_forward,
     published("APE (EVA02-CLIP-bigE)", None),
@@ -174,6 +179,7 @@ BERT = Peer(
     "BERT-Base (LLMDet)",
     512,
     30_522,
+    False,
     False,
     _bert,
     _bert_forward,
@@ -205,6 +211,7 @@ def student_peer(name: str, context: int) -> Peer:
         context,
         49_408,
         recipe.repmixer,
+        True,
         make,
         _student_forward,
         published(row, context),

@@ -15,7 +15,7 @@ from anatomy.progress import Steps, quiet
 from distill.account import run_metrics
 from distill.budget import begin, limited, stepped
 from distill.data import Data, gather
-from distill.evaluation import evaluate
+from distill.evaluation.evaluate import evaluate
 from distill.folder import STUDENT, TARGETS, TOKENIZER, alone
 from distill.metrics import Evaluation, Metrics, renewed, save
 from distill.outputs import closeness, student_outputs

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
 
 _TURNS = 5  # at least, and as many more as the time allows
 _SPELL = 0.02  # seconds of calls that are timed as one
@@ -39,8 +42,8 @@ def wait(device: str) -> None:
 
 
 def in_turns(
-    calls: Mapping[str, Callable[[], object]], *, seconds: float, device: str, turns: int = _TURNS
-) -> dict[str, Timing]:
+    calls: Mapping[Key, Callable[[], object]], *, seconds: float, device: str, turns: int = _TURNS
+) -> dict[Key, Timing]:
     """Time calls, one after the other and again.
 
     Each is called twice before the clock starts. In a turn a short call is repeated and the device
@@ -48,7 +51,7 @@ def in_turns(
 
     Parameters
     ----------
-    calls : mapping of str to callable()
+    calls : mapping of names to callable()
     seconds : float
         For all of them together; there are `turns` at the least, however long they take.
     device : {"cpu", "cuda"}
@@ -63,7 +66,7 @@ def in_turns(
             wait(device)
             took = time.perf_counter() - begin
         repeats[name] = max(1, int(_SPELL / max(took, 1e-6)))
-    taken: dict[str, list[float]] = {name: [] for name in calls}
+    taken: dict[Key, list[float]] = {name: [] for name in calls}
     begun = time.perf_counter()
     while any(len(each) < turns for each in taken.values()) or (
         time.perf_counter() - begun < seconds

@@ -92,10 +92,8 @@ def _losses(recipe: Recipe) -> Found:
     consistency = recipe.loss.consistency or CONSISTENCY
     found = {
         "MSE": _with(recipe, "loss", cosine=0.0, consistency=0.0),
-        f"MSE + {cosine:g} cosine": _with(recipe, "loss", cosine=cosine, consistency=0.0),
-        f"MSE + {cosine:g} cosine + {consistency:g} consistency": _with(
-            recipe, "loss", cosine=cosine, consistency=consistency
-        ),
+        "MSE, cosine": _with(recipe, "loss", cosine=cosine, consistency=0.0),
+        "all three terms": _with(recipe, "loss", cosine=cosine, consistency=consistency),
     }
     yield from found.items()
     if recipe.digest not in {other.digest for other in found.values()}:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from distill.evaluation import HeldOut
+from distill.evaluation.held_out import HeldOut
 
 
 def held(student: np.ndarray, teacher: np.ndarray, **changes: Any) -> HeldOut:
