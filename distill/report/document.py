@@ -11,6 +11,8 @@ from anatomy.report.references import resolved
 from anatomy.report.sentences import percent
 from distill.metrics import FILE_NAME, MARK
 from distill.report.chapters import (
+    ablation,
+    efficiency,
     made,
     prompts,
     quality,
@@ -34,6 +36,8 @@ CHAPTERS: tuple[ModuleType, ...] = (
     vocabulary,
     training,
     robustness,
+    ablation,
+    efficiency,
     made,
 )
 
