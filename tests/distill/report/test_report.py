@@ -19,6 +19,7 @@ from distill.recipe import Recipe
 from distill.report.document import document, drawings
 from distill.report.render import RUN, is_current, render, write_report
 from distill.report.view import RunView, read
+from distill.sizes import PRECISIONS
 from tests.distill.report.hostile import hostile
 from tests.report.papers import Print, dense
 
@@ -81,7 +82,7 @@ def cost(kind: str, milliseconds: float) -> ModelCost:
         note="",
         context=8,
         parameters=1,
-        bytes={},
+        bytes=dict.fromkeys(PRECISIONS, 1),
         speeds=[speed],
         published=None,
         **nothing,
