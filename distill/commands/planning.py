@@ -54,7 +54,9 @@ _OPTIONS = (
         type=Positive(),
         help="For all of it: teacher, training, evaluation.  [default: 10]",
     ),
-    click.option("--epochs", type=Positive(), help="Times that each prompt is seen, however long that takes."),
+    click.option(
+        "--epochs", type=Positive(), help="Times that each prompt is seen, however long that takes."
+    ),
     click.option(
         "--set",
         "settings",
