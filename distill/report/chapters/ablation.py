@@ -23,7 +23,7 @@ from anatomy.report.blocks import (
     Table,
     Text,
 )
-from anatomy.report.cells import columns, count, share, text
+from anatomy.report.cells import columns, share, text
 from anatomy.report.figures import Drawing
 from anatomy.report.references import PAPER
 from distill.metrics.ablation import GRIDS, AblatedStudent, Ablation, AblationRow, Grid, Span
@@ -132,12 +132,13 @@ def _sentences(found: Ablation) -> list[Text]:
         small = [row.value for row, span in others if span and not _is_real(span, spread)]
         if not rows:
             continue
-        parts = [f"{row.value} {span.mean:+.4f}" for row, span in real]
+        parts = [f"{row.value} gives {_signed(span.mean)}" for row, span in real]
         if small:
-            parts.append(f"{listed(small)} within noise")
+            parts.append(f"within the noise: {listed(small)}")
         (own,) = [row.value for row in rows if row.own][:1] or ["none"]
         said.append(
-            f"{NAMES[grid].capitalize()}, against {own}: {'; '.join(parts) or 'nothing else'}."
+            f"{NAMES[grid].capitalize()} (the recipe's: {own}): "
+            f"{'; '.join(parts) or 'nothing else'}."
         )
     return said
 
@@ -147,12 +148,12 @@ def _is_real(span: Span, spread: float) -> bool:
     return not span.low <= 0 <= span.high and abs(span.mean) > spread
 
 
+def _signed(value: float) -> str:
+    return f"{value:+.4f}".replace("-", "\N{MINUS SIGN}")
+
+
 def _table(found: Ablation) -> Table:
-    rows = [
-        _row(row, found.student(row), first=at == 0)
-        for grid in GRIDS
-        for at, row in enumerate(found.grid(grid))
-    ]
+    rows = [_row(row, found.student(row)) for grid in GRIDS for row in found.grid(grid)]
     teacher = (
         ""
         if found.teacher_shuffled is None
@@ -164,13 +165,12 @@ def _table(found: Ablation) -> Table:
         caption=(
             "One field changed at a time; marked: as in the recipe. Cosines of student and "
             "teacher on held-out prompts; the difference is from the recipe's own, prompt by "
-            "prompt, with its 95 % interval over prompts. Cut: prompts longer than the context. "
+            "prompt, with half of its 95 % interval. Cut: prompts longer than the context. "
             "Shuffled: cosine of a prompt's output with that of its words in another order"
             f"{teacher}."
         ),
         columns=(
             Column("Field", left=True),
-            Column("Value", left=True),
             Column("Mean", group="Pooled cosine", opens=True),
             Column("5 %", group="Pooled cosine"),
             Column("Difference", group="Pooled cosine"),
@@ -178,21 +178,20 @@ def _table(found: Ablation) -> Table:
             Column("Shuffled"),
             Column("Cut"),
             Column("Parameters", opens=True),
-            Column("Vocabulary"),
         ),
         rows=tuple(rows),
     )
 
 
-def _row(row: AblationRow, student: AblatedStudent, *, first: bool) -> Row:
+def _row(row: AblationRow, student: AblatedStudent) -> Row:
     against = student.against
     difference = Cell("")
     if against is not None:
-        difference = Cell(f"{against.mean:+.4f}", f"[{against.low:+.4f}, {against.high:+.4f}]")
+        half = (against.high - against.low) / 2
+        difference = Cell(_signed(against.mean), f"\N{PLUS-MINUS SIGN} {half:.4f}")
     return Row(
         (
-            Cell(NAMES[row.grid] if first else ""),
-            text(row.value, left=True),
+            Cell(f"{NAMES[row.grid]} {row.value}"),
             Cell(f"{student.pooled.mean:.4f}"),
             Cell(f"{student.pooled_p5:.4f}"),
             difference,
@@ -200,7 +199,6 @@ def _row(row: AblationRow, student: AblatedStudent, *, first: bool) -> Row:
             Cell("" if student.shuffled is None else f"{student.shuffled:.4f}"),
             share(student.cut),
             text(millions(student.parameters)),
-            count(student.tokens),
         ),
         kind="chosen" if row.own else "",
     )

@@ -13,6 +13,7 @@ from anatomy.report.blocks import (
     Code,
     Column,
     FigureBlock,
+    Fold,
     Paragraph,
     Row,
     Section,
@@ -43,8 +44,8 @@ def section(view: RunView) -> Section:
         Bullets(tuple(_sentences(found))),
         FigureBlock(FIGURE),
         _table_8(found),
-        _times(found),
         _sizes(found),
+        Fold("All times, with their spread", (_times(found),)),
         *_libraries(found),
         *_absent(found),
     ]
@@ -124,7 +125,7 @@ def _sentences(found: Benchmark) -> list[Text]:
                 f"{batch}, in {found.dtype}; the paper reports {paper.published.speedup}."
             )
     if found.conditions.device == "cpu":
-        said.append("Memory of a GPU: not measured, none was at hand.")
+        said.append("Peak memory of a GPU: not measured; this was on a CPU.")
     return said
 
 
