@@ -18,14 +18,13 @@ def print_benchmark(found: Benchmark) -> None:
     reference = found.model("sam3") or found.teacher
     own = reference.own(largest) if reference else None
     table = table_of(
-        f"Encoders in {found.dtype} on {found.conditions.device_name}",
+        f"Prompts a second, {found.dtype}, {found.conditions.device_name}",
         ["Encoder"],
-        ["L", "Params", "GFLOP", *(f"/s at {batch}" for batch in found.batches), "Ratio", "Paper"],
+        ["Params", "GFLOP", *(f"batch {batch}" for batch in found.batches), "Ratio", "Paper"],
     )
     for model in found.models:
         table.add_row(
             model.name,
-            str(model.context),
             f"{model.parameters / 1e6:.1f} M",
             *_numbers(model, found, own),
             model.published.speedup if model.published else _NONE,

@@ -207,7 +207,7 @@ def student_peer(name: str, context: int) -> Peer:
     row = {"mobileclip-s0": "MC-S0", "mobileclip-s1": "MC-S1", "mobileclip2-l": "MC2-L"}[name]
     return Peer(
         f"{name}@{context}",
-        f"SAM3-LiteText ({name})",
+        f"{name}, L = {context}",
         context,
         49_408,
         recipe.repmixer,
@@ -215,7 +215,7 @@ def student_peer(name: str, context: int) -> Peer:
         make,
         _student_forward,
         published(row, context),
-        f"L = {context}",
+        "SAM3-LiteText's, with SAM3's vocabulary",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the paper's Tables 5 to 7 say, as sentences beside our own grids."""
+"""What the paper's Tables 5 to 7 say, beside our own grids: as sentences and as cells."""
 
 from __future__ import annotations
 
@@ -26,3 +26,18 @@ def beside(grid: Grid) -> str:
         )
         return f"Paper, Table 7, CG_F1 instead: {models}."
     return ""
+
+
+def table_5() -> list[list[str]]:
+    """Student, then its averages at L = 8, 16 and 32."""
+    return [[row.model, *(str(row.by_length[length]) for length in (8, 16, 32))] for row in TABLE_5]
+
+
+def table_6() -> list[list[str]]:
+    """Loss, then the average."""
+    return [[row.losses, str(row.average)] for row in TABLE_6]
+
+
+def table_7() -> list[list[str]]:
+    """Student, then its averages at each weight."""
+    return [[row.model, *map(str, row.by_weight.values())] for row in TABLE_7]

@@ -110,16 +110,22 @@ def _vocabularies(recipe: Recipe) -> Found:
         "all": VocabularyRecipe.model_validate({"keep": "all"}),
         "used": VocabularyRecipe.model_validate({"keep": "used"}),
         **{
-            f"{share:.0%} coverage": VocabularyRecipe.model_validate(
+            f"{share:g} coverage": VocabularyRecipe.model_validate(
                 {"keep": "coverage", "coverage": share}
             )
             for share in COVERAGES
         },
     }
     if recipe.vocabulary not in choices.values():
-        choices = {"as in the recipe": recipe.vocabulary, **choices}
+        choices = {_said(recipe.vocabulary): recipe.vocabulary, **choices}
     for value, vocabulary in choices.items():
         yield value, recipe.model_copy(update={"vocabulary": vocabulary})
+
+
+def _said(vocabulary: VocabularyRecipe) -> str:
+    if vocabulary.keep == "coverage":
+        return f"{vocabulary.coverage:.4g} coverage"
+    return f"used {vocabulary.minimum_count} times or more"
 
 
 def _widths(recipe: Recipe) -> Found:

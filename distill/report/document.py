@@ -11,6 +11,8 @@ from anatomy.report.references import resolved
 from anatomy.report.sentences import percent
 from distill.metrics import FILE_NAME, MARK
 from distill.report.chapters import (
+    ablation,
+    efficiency,
     made,
     prompts,
     quality,
@@ -29,10 +31,12 @@ CHAPTERS: tuple[ModuleType, ...] = (
     summary,
     quality,
     size,
+    efficiency,
     prompts,
     recipe,
     vocabulary,
     training,
+    ablation,
     robustness,
     made,
 )
