@@ -13,7 +13,6 @@ import pyarrow as pa
 from anatomy.progress import Steps, quiet
 from anatomy.tokens.ragged import rows
 from distill.examples import Examples, examples
-from distill.pieces import in_pieces
 from distill.prompts import Prompts, permuted
 from distill.recipe import Recipe
 from distill.targets import Targets, make_targets
@@ -38,8 +37,6 @@ class Data:
     targets : Targets of the N prompts
     aligned : Aligned
         The student's tokens of the N prompts, nothing cut.
-    pieces : Examples or None
-        Some of the training prompts once more, with their rarest tokens in pieces.
     """
 
     rows: np.ndarray
@@ -47,13 +44,11 @@ class Data:
     examples: Examples
     targets: Targets
     aligned: Aligned
-    pieces: Examples | None = None
 
     @cached_property
     def training(self) -> Examples:
         """What the student learns from."""
-        whole = self.examples.select(np.flatnonzero(~self.held_out))
-        return whole if self.pieces is None else whole.and_then(self.pieces)
+        return self.examples.select(np.flatnonzero(~self.held_out))
 
     def sample(self, most: int) -> Examples:
         """Held-out prompts, evenly over the sources' order, at most so many."""
@@ -129,7 +124,7 @@ def join(
     texts = prompts.texts.take(pa.array(chosen))
     whole = rows(prompts.tokens, chosen)
     steps("Matching the student's tokens with the teacher's")
-    aligned = align(teacher.encoder.tokenizer, whole, tokenizer, texts, causal=teacher.model.causal)
+    aligned = align(teacher.encoder.tokenizer, whole, tokenizer, texts)
     joined = examples(
         aligned,
         tokenizer.encode(permuted(texts, recipe.seed)),
@@ -137,18 +132,4 @@ def join(
         context=recipe.student.context,
         special_ids=tokenizer.special_ids,
     )
-    held_out = prompts.held_out[chosen]
-    pieces = None
-    if recipe.vocabulary.pieces_share:
-        pieces = in_pieces(
-            teacher.encoder.tokenizer,
-            tokenizer,
-            texts,
-            whole,
-            ~held_out,
-            targets,
-            causal=teacher.model.causal,
-            share=recipe.vocabulary.pieces_share,
-            context=recipe.student.context,
-        )
-    return Data(chosen, held_out, joined, targets, aligned, pieces)
+    return Data(chosen, prompts.held_out[chosen], joined, targets, aligned)

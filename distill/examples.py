@@ -66,16 +66,6 @@ class Examples:
             self.moved[chosen],
         )
 
-    def and_then(self, other: Examples) -> Examples:
-        """These prompts, then those."""
-        return Examples(
-            _joined(self.table, other.table),
-            np.concatenate([self.target, other.target]),
-            np.concatenate([self.row, other.row]),
-            _joined(self.permuted, other.permuted),
-            np.concatenate([self.moved, other.moved]),
-        )
-
 
 def examples(
     aligned: Aligned,
@@ -114,12 +104,6 @@ def _either(first: np.ndarray, one: TokenTable, other: TokenTable) -> TokenTable
     starts = np.where(first, one.offsets[:-1], len(one.ids) + other.offsets[:-1])
     flat = np.concatenate([one.ids, other.ids])
     return TokenTable(gather(flat, starts, lengths), offsets_of(lengths))
-
-
-def _joined(one: TokenTable, other: TokenTable) -> TokenTable:
-    """The rows of one, then those of the other."""
-    ids = np.concatenate([one.ids, other.ids.astype(one.ids.dtype)])
-    return TokenTable(ids, offsets_of(np.concatenate([one.lengths, other.lengths])))
 
 
 def _different(one: TokenTable, other: TokenTable) -> np.ndarray:

@@ -37,7 +37,6 @@ LARGE_TEACHER = 100_000_000  # parameters: SAM3's text path has 353.7 M, MiniLM 
 MOST_OF_TEACHER = 0.3
 LEAST_COVERED = 0.99
 _LARGEST_COUNT = 5
-PIECES_SHARE = 0.1
 _FLOAT32 = 4  # bytes
 MOBILECLIP_S0 = "mobileclip-s0"
 
@@ -161,10 +160,6 @@ class Vocabularies:
                 {"keep": ("all", why)},
             )
         chosen["keep"] = keep, self._why(pruned)
-        chosen["pieces_share"] = (
-            PIECES_SHARE,
-            "so that it learns to read words of which no token was kept",
-        )
         if least > 1:
             rare = int(((self.counts > 0) & (self.counts < least)).sum())
             seldom = "once" if least == 2 else f"less than {least} times"

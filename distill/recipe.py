@@ -114,12 +114,6 @@ class VocabularyRecipe(Part):
     most: int | None = Field(
         None, ge=1, description="At most so many tokens: the rarest, and of these high ids, go"
     )
-    pieces_share: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="Of the training prompts that are also read with their rarest tokens in pieces",
-    )
 
     @model_validator(mode="after")
     def _coverage_goes_with_keep(self) -> VocabularyRecipe:

@@ -38,18 +38,13 @@ def align(
     whole: TokenTable,
     student: PrunedTokenizer,
     texts: pa.LargeStringArray | Sequence[str],
-    *,
-    causal: bool = True,
 ) -> Aligned:
     """Match the student's tokens with the teacher's.
 
     A token is matched with the teacher's token that ends at the same character: what a causal
     encoder has read there, and what a bidirectional one says of the piece that ends there, is the
-    same text. A piece that ends inside one of the teacher's tokens has no match in a causal
-    encoder, which has not read the rest of the word there; in a bidirectional one it is matched
-    with that token, so that a mean over the student's tokens has no part that nothing was learnt
-    for. A token of the teacher's that ends inside one of the student's has no match. The tokens
-    around a prompt match theirs.
+    same text. A piece that ends inside one of the teacher's tokens has no match; nor has a token of
+    the teacher's that ends inside one of the student's. The tokens around a prompt match theirs.
 
     Parameters
     ----------
@@ -59,8 +54,6 @@ def align(
     student : PrunedTokenizer
         A part of the teacher's.
     texts : N strings
-    causal : bool
-        Whether a token's output depends on those before it only.
     """
     texts = texts if isinstance(texts, pa.Array) else pa.array(texts, pa.large_string())
     new = np.full(teacher.vocabulary_size, -1, dtype=np.int64)
@@ -85,7 +78,7 @@ def align(
         here = spans(offsets[:-1][changed], part.lengths)
         ids[here] = part.ids
         before = rows(whole, changed)
-        found = _by_ends(teacher, before, student, part, texts.take(pa.array(changed)), causal)
+        found = _by_ends(teacher, before, student, part, texts.take(pa.array(changed)))
         places = spans(whole.offsets[:-1][changed], before.lengths)
         matched[here] = np.where(found >= 0, places[found], -1)
     return Aligned(TokenTable(ids, offsets), matched, same)
@@ -108,12 +101,8 @@ def _by_ends(
     student: PrunedTokenizer,
     after: TokenTable,
     texts: pa.LargeStringArray,
-    causal: bool,
 ) -> np.ndarray:
-    """For each token of `after` the place in `before` of the last token that ends where it ends.
-
-    Where none does, that of the token it ends inside, or -1 if `causal`.
-    """
+    """For each token of `after` the place in `before` of the last token that ends where it ends."""
     old, new = teacher.ends(texts), student.ends(texts)
     behind = int(max(old.max(initial=0), new.max(initial=0))) + 1
     for table, ends, special_ids in (
@@ -130,8 +119,4 @@ def _by_ends(
     last_of_equals[:-1] = new_keys[1:] != new_keys[:-1]
     equal = (place >= 0) & (old_keys[np.maximum(place, 0)] == new_keys)
     found: np.ndarray = np.where(equal & last_of_equals, place, -1)
-    if not causal:
-        around = np.minimum(np.searchsorted(old_keys, new_keys), len(old_keys) - 1)
-        inside = _row_of(before)[around] == _row_of(after)
-        found = np.where(equal, found, np.where(inside, around, -1))
     return found
