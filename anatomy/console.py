@@ -107,7 +107,7 @@ def bars() -> Progress:
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=24 if _err.width >= 100 else 10),
         TaskProgressColumn(),
         TimeElapsedColumn(),
         console=_err,

@@ -8,6 +8,7 @@ takes these, on whatever machine.
 from __future__ import annotations
 
 import copy
+import os
 import shutil
 import time
 from pathlib import Path
@@ -52,7 +53,7 @@ def begin(asked: Recipe, folder: Path, accelerator: Accelerator, *, resume: bool
     Raises
     ------
     InputError
-        If the folder holds a run of another recipe.
+        If the folder holds a run of another recipe, or what no run has made.
     """
     if accelerator.is_main_process:
         path = folder / FILE_NAME
@@ -64,6 +65,7 @@ def begin(asked: Recipe, folder: Path, accelerator: Accelerator, *, resume: bool
                 "give this one another --name, or --no-resume to replace that one"
             )
         if found is None or found.calibration is None:
+            _check_own(folder)
             _forget(folder)
             _write(_resolved(asked, accelerator), folder)
     return _read(folder, accelerator)
@@ -180,6 +182,18 @@ def _change(found: Recipe, asked: Recipe) -> str:
             continue
         return f"{name} was {shown(before.get(name))} and is {shown(value)}"
     return "other prompts"
+
+
+def _check_own(folder: Path) -> None:
+    """Refuse a folder that no run has made, rather than delete in it."""
+    if (folder / FILE_NAME).is_file():
+        return
+    for name in OUTCOMES:
+        if os.path.lexists(folder / name):
+            raise InputError(
+                f"{shown(folder)}: holds {name} and no {FILE_NAME}, so it is not a run's folder; "
+                "give another --name"
+            )
 
 
 def _forget(folder: Path) -> None:

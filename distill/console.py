@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
+from rich.progress import TaskID
 
 from anatomy.amounts import millions
 from anatomy.console import bars
@@ -36,21 +37,30 @@ _NEXT = {
 def training() -> Iterator[tuple[Steps, Callable[[Progress], None]]]:
     """Show the step at work, and how far a training is; quiet where there is no terminal."""
     with bars() as shown_bars:
-        task = shown_bars.add_task("Starting", total=None)
+        step = shown_bars.add_task("Starting", total=None)
+        bar: TaskID | None = None  # of the training, in place of the step's line
 
         def watch(progress: Progress) -> None:
-            cosine = "" if progress.cosine is None else f", held-out cosine {progress.cosine:.4f}"
+            nonlocal bar
+            if bar is None:
+                bar = shown_bars.add_task("Training", total=progress.steps)
+                shown_bars.update(step, visible=False)
+            cosine = "" if progress.cosine is None else f", held out {progress.cosine:.4f}"
             minutes, seconds = divmod(round(progress.left), 60)
             shown_bars.update(
-                task,
-                description=f"Training, loss {progress.loss:.4f}{cosine}, "
+                bar,
+                description=f"Loss {progress.loss:.3g}{cosine}, "
                 f"{progress.rate:,.0f} prompts/s, {minutes}:{seconds:02} left",
                 completed=progress.step,
                 total=progress.steps,
             )
 
-        def steps(step: str) -> None:
-            shown_bars.update(task, description=shown(step), completed=0, total=None)
+        def steps(text: str) -> None:
+            nonlocal bar
+            if bar is not None:
+                shown_bars.remove_task(bar)
+                bar = None
+            shown_bars.update(step, visible=True, description=shown(text))
 
         yield steps, watch
 
@@ -87,13 +97,13 @@ def print_metrics(metrics: Metrics) -> None:
 
 def print_places(folder: Path) -> None:
     """Where things are, and what comes next."""
-    _say(f"Student: {shown(folder / STUDENT)}")
-    _say(f"Report: {shown(folder / PAGE)}, {shown(folder / PRINT)}")
+    _say(f"Student: {shown(folder / STUDENT)}", wrapped=False)  # a path stays in one piece
+    _say(f"Report: {shown(folder / PAGE)}, {shown(folder / PRINT)}", wrapped=False)
     run = shlex.quote(shown(folder.name if folder.parent == RUNS else folder))
     _out.print("Next:")
     longest = max(map(len, _NEXT))
     for command, what in _NEXT.items():
-        _say(f"  distill {command} {run}{' ' * (longest - len(command))}  {what}")
+        _say(f"  distill {command} {run}{' ' * (longest - len(command))}  {what}", wrapped=False)
 
 
 def _lines(run: RunMetrics) -> list[str]:
@@ -115,5 +125,5 @@ def _lines(run: RunMetrics) -> list[str]:
     ]
 
 
-def _say(line: str) -> None:
-    _out.print(line, markup=False, highlight=False, soft_wrap=True)
+def _say(line: str, *, wrapped: bool = True) -> None:
+    _out.print(line, markup=False, highlight=False, soft_wrap=not wrapped)

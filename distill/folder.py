@@ -30,13 +30,15 @@ def run_folder(run: Path) -> Path:
     return folder
 
 
-def alone(folder: Path) -> AbstractContextManager[None]:
+def alone(folder: Path, or_else: str = "") -> AbstractContextManager[None]:
     """Hold a run's folder, so that no other process changes it.
+
+    `or_else` says in the message what a user may do but wait.
 
     Raises
     ------
     InputError
         If another process holds it.
     """
-    busy = f"{shown(folder)}: another run is at work there; wait for it, or give --name"
+    busy = f"{shown(folder)}: another run is at work there; wait for it{or_else}"
     return locked(folder / ".lock", busy)

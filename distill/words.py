@@ -60,6 +60,12 @@ def value_of(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things: 1 thread, 2 threads, 2 processes."""
+    plural = "" if number == 1 else "es" if noun.endswith("s") else "s"
+    return f"{number:,} {noun}{plural}"
+
+
 def megabytes(number: int) -> str:
     """Bytes as MB (millions), without the unit."""
     return f"{number / 1e6:,.2f}"

@@ -29,8 +29,9 @@ from distill.folder import METRICS, run_folder
 def evaluate(run: Path, device: str, seed: int) -> None:
     """Measure the student of RUN on held-out prompts.
 
-    RUN is a run's folder, or its name in runs/. Student against teacher, source by source; what word order and the vocabulary do; what an
-    attention makes of the student's errors. Writes metrics.json and the report in RUN anew.
+    RUN is a run's folder, or its name in runs/. Student against teacher, source by source; what
+    word order and the vocabulary do; what an attention makes of the student's errors. Writes
+    metrics.json and the report in RUN anew.
     """
     from anatomy.console import progress
     from distill.console_evaluation import print_evaluation

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 def export(run: Path, formats: list[str], out: Path | None, sam3: Path | None) -> None:
     """Export the student of RUN for other libraries.
 
-    RUN is a run's folder, or its name in runs/. Each export is loaded back and compared with the run's own student before it gets its name.
+    RUN is a run's folder, or its name in runs/. Each export is loaded back and compared with the
+    run's own student before it gets its name.
     """
     from anatomy.console import progress
     from distill.exports import export as run_export

@@ -31,13 +31,13 @@ CHAPTERS: tuple[ModuleType, ...] = (
     summary,
     quality,
     size,
+    efficiency,
     prompts,
     recipe,
     vocabulary,
     training,
-    robustness,
     ablation,
-    efficiency,
+    robustness,
     made,
 )
 

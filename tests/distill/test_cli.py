@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -107,6 +108,62 @@ def test_what_cannot_be_used_is_one_line_and_nothing_is_written(
     arguments = [str(world.path) if a == "WORLD" else a for a in arguments]
     assert_one_line(run(*arguments), *words)
     assert set(tmp_path.iterdir()) == before
+
+
+def changed(world, change) -> None:
+    """Change the findings, and leave out the digest of what they were."""
+    document = json.loads(world.path.read_bytes())
+    document.pop("digest", None)
+    change(document)
+    world.path.write_text(json.dumps(document))
+
+
+def without_weights(document) -> None:
+    for encoder in document["encoders"]:
+        encoder.update(inside=None, weights="not measured: no weights here")
+
+
+def of_another_tokenizer(document) -> None:
+    for encoder in document["encoders"]:
+        encoder["tokenizer"] = "WordPiece of another"
+
+
+def of_stand_ins(document) -> None:
+    document["sources"][0].update(kind="stand-in", files=[])
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda d: d.update(schema_version=1), ["schema version 1", "run the audit again"]),
+        (lambda d: d.pop("ledger"), ["field ledger", "run the audit again"]),
+        (without_weights, ["no encoder with weights", "--encoder minilm"]),
+        (of_another_tokenizer, ["another tokenizer", "`anatomy audit`"]),
+        (of_stand_ins, ["refcoco", "stand-ins", "--allow-stand-ins"]),
+    ],
+)
+def test_findings_that_cannot_be_used_are_one_line(
+    run, own_world, tmp_path, command, change, words
+):
+    changed(own_world, change)
+    assert_one_line(run(command, "--from-report", own_world.path), *words)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_findings_that_are_none_are_one_line(run, world, tmp_path, command):
+    document = json.loads(world.path.read_bytes()) | {"digest": "0" * 64}
+    (tmp_path / "edited.json").write_text(json.dumps(document))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "text.json").write_text("hello")
+    for given, *words in (
+        ("edited.json", "changed since it was written"),
+        ("empty", "empty/findings.json", "cannot be read", "`anatomy audit`"),
+        ("text.json", "not JSON"),
+        ("nope.json", "cannot be read"),
+    ):
+        assert_one_line(run(command, "--from-report", given), *words)
 
 
 def test_debug_shows_the_traceback(world):

@@ -100,6 +100,17 @@ def test_beginning_again_leaves_nothing_of_before_and_gives_the_same(world, tmp_
     assert again.trained.resumed == 0 and equal(before, weights(tmp_path))
 
 
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_folder_that_is_no_runs_is_left_as_it_is(world, tmp_path, resume):
+    mine = tmp_path / "r" / "figures" / "mine.png"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"mine")
+    with pytest.raises(InputError, match=r"holds figures and no recipe\.yaml"):
+        run(planned(world), tmp_path, resume=resume)
+    assert mine.read_bytes() == b"mine"
+    assert [path.name for path in (tmp_path / "r").iterdir()] == ["figures"]
+
+
 def test_a_folder_at_work_is_left_alone(world, tmp_path):
     with (
         locked(tmp_path / "r" / ".lock", "busy"),
@@ -110,6 +121,8 @@ def test_a_folder_at_work_is_left_alone(world, tmp_path):
 
 def test_minutes_become_numbers_that_a_continued_run_takes(world, tmp_path, monkeypatch):
     asked = planned(world, epochs=None, minutes=0.2)
+    # The report takes the same seconds after a run of any length.
+    monkeypatch.setattr("distill.run.write_report", lambda *_, **__: None)
     began = time.perf_counter()
     found = run(asked, tmp_path)
     assert time.perf_counter() - began < 0.2 * 60 * 1.5

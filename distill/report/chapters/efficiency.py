@@ -27,7 +27,7 @@ from distill.metrics.benchmark import Benchmark, Length, ModelCost, Speed
 from distill.report.plots.efficiency import rates
 from distill.report.view import RunView
 from distill.sizes import PRECISIONS
-from distill.words import megabytes
+from distill.words import counted, megabytes
 
 _TITLE = "Speed and memory"
 FIGURE = "efficiency"
@@ -73,7 +73,7 @@ def drawings(view: RunView) -> list[Drawing]:
 
 def _how(found: Benchmark) -> Paragraph:
     conditions = found.conditions
-    threads = f", {conditions.threads} threads" if conditions.device == "cpu" else ""
+    threads = f", {counted(conditions.threads, 'thread')}" if conditions.device == "cpu" else ""
     return Paragraph(
         (
             (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from anatomy.report.blocks import Code, Definitions, Section, Text
 from anatomy.report.figures import Drawing
 from distill.report.view import RunView
-from distill.words import lasting
+from distill.words import counted, lasting
 
 
 def section(view: RunView) -> Section:
     """Hashes, machine, versions, and when each section was measured."""
     run, metrics, recipe = view.metrics.run, view.metrics, view.recipe
-    where = run.device_name + (f", {run.threads} threads" if run.device == "cpu" else "")
+    threads = f", {counted(run.threads, 'thread')}" if run.device == "cpu" else ""
     items: list[tuple[Text, Text]] = [
         ("Run", (Code(view.name),)),
         (
@@ -25,7 +25,7 @@ def section(view: RunView) -> Section:
         ("Made", f"{metrics.made}, by {metrics.generator}"),
         (
             "Trained on",
-            f"{where}; torch {run.torch}; {run.processes} process{'es' * (run.processes != 1)}",
+            f"{run.device_name}{threads}; torch {run.torch}; {counted(run.processes, 'process')}",
         ),
     ]
     for name, part in metrics.sections().items():

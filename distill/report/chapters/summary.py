@@ -6,7 +6,7 @@ from anatomy.amounts import millions
 from anatomy.report.blocks import Block, Bullets, Card, Cards, Code, Paragraph, Section, Strong
 from anatomy.report.figures import Drawing
 from anatomy.report.sentences import percent
-from distill.metrics import Evaluation
+from distill.metrics import Benchmark, Evaluation
 from distill.report.view import RunView
 from distill.words import described, lasting, listed, megabytes
 
@@ -40,7 +40,8 @@ def _cards(view: RunView) -> Cards:
             f"{megabytes(teacher.total_bytes('float32'))} MB",
         ),
         *(_weakest(evaluation) if evaluation else []),
-        Card(
+        _speed(view.metrics.benchmark)
+        or Card(
             "Tokens kept",
             percent(words.kept / words.teacher),
             f"{words.kept:,} of {words.teacher:,}; context L = {view.recipe.student.context}",
@@ -52,6 +53,18 @@ def _cards(view: RunView) -> Cards:
         ),
     ]
     return Cards(tuple(cards))
+
+
+def _speed(benchmark: Benchmark | None) -> Card | None:
+    """Prompts a second in the largest batch, where it was measured."""
+    student = benchmark.student if benchmark else None
+    own = student.own(max(benchmark.batches)) if benchmark and student else None
+    if benchmark is None or own is None:
+        return None
+    where = f"batches of {own.batch}, {benchmark.dtype}, on {benchmark.conditions.device_name}"
+    teacher = benchmark.teacher.own(own.batch) if benchmark.teacher else None
+    times = f"{own.rate / teacher.rate:.1f} times the teacher's; " if teacher else ""
+    return Card("Prompts a second", f"{own.rate:,.0f}", times + where)
 
 
 def _near(evaluation: Evaluation) -> list[Card]:

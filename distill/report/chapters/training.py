@@ -21,7 +21,7 @@ from anatomy.report.cells import columns, count
 from anatomy.report.figures import Drawing
 from distill.report.plots.training import training
 from distill.report.view import Report, RunView
-from distill.words import lasting
+from distill.words import counted, lasting
 
 FIGURE = "training"
 
@@ -32,6 +32,8 @@ def section(view: RunView) -> Section:
     took = run.training
     rate = took.prompts / took.seconds if took.seconds else 0.0
     schedule = view.recipe.schedule
+    on_cpu = run.device == "cpu"
+    with_what = counted(run.threads, "thread") if on_cpu else counted(run.processes, "process")
     items: list[tuple[Text, Text]] = [
         (
             "Length",
@@ -44,8 +46,7 @@ def section(view: RunView) -> Section:
         ("Training", f"{lasting(took.seconds)}, {rate:,.0f} prompts/s with all checks and saving"),
         (
             "Device",
-            f"{run.device_name}, "
-            + (f"{run.threads} threads" if run.device == "cpu" else f"{run.processes} processes"),
+            f"{run.device_name}, {with_what}",
         ),
     ]
     blocks: list[Block] = [Definitions(tuple(items))]

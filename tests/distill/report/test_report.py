@@ -13,11 +13,13 @@ from anatomy.report import html
 from anatomy.report.blocks import Card, Cards, Paragraph, Table
 from anatomy.report.figures import draw
 from distill.metrics import MARK
+from distill.metrics.benchmark import Benchmark, ModelCost, Speed
 from distill.metrics.run import EffectMetrics
 from distill.recipe import Recipe
 from distill.report.document import document, drawings
 from distill.report.render import RUN, is_current, render, write_report
 from distill.report.view import RunView, read
+from distill.sizes import PRECISIONS
 from tests.distill.report.hostile import hostile
 from tests.report.papers import Print, dense
 
@@ -66,6 +68,40 @@ def test_the_cards_say_what_was_measured(view):
     card = cards(judged)["Weakest source"]
     assert card.value == f"{worst.pooled.student.mean:.4f}"
     assert card.note.startswith(worst.group)
+
+
+def cost(kind: str, milliseconds: float) -> ModelCost:
+    speed = Speed(
+        batch=64, rows=64, length="padded", milliseconds=milliseconds, low=1, high=99, turns=3
+    )
+    nothing = dict.fromkeys(("used", "file_bytes", "flops", "flops_trimmed", "peak_bytes"))
+    return ModelCost(
+        name=kind,
+        title=kind,
+        kind=kind,
+        note="",
+        context=8,
+        parameters=1,
+        bytes=dict.fromkeys(PRECISIONS, 1),
+        speeds=[speed],
+        published=None,
+        **nothing,
+    )
+
+
+def test_a_speed_that_was_measured_has_a_card(view):
+    found = Benchmark(
+        conditions=view.metrics.evaluation.conditions,
+        dtype="float32",
+        batches=[1, 64],
+        mean_length=5,
+        models=[cost("teacher", 64), cost("student", 16)],
+        libraries=[],
+    )
+    measured = replace(view, metrics=view.metrics.model_copy(update={"benchmark": found}))
+    card = cards(measured)["Prompts a second"]
+    assert card.value == "4,000" and card.note.startswith("4.0 times the teacher's; batches of 64")
+    assert "Prompts a second" not in cards(view)
 
 
 def judging(view: RunView, **verdicts: str) -> RunView:
