@@ -95,7 +95,7 @@ def _how(found: Benchmark) -> Paragraph:
 def _sentences(found: Benchmark) -> list[Text]:
     said: list[Text] = []
     student = found.student
-    references = {"the run's teacher": found.teacher, "SAM3's text encoder": found.model("sam3")}
+    references = {"the run's teacher": found.teacher, "SAM3's shape": found.model("sam3")}
     for who, reference in references.items():
         if student is None or reference is None:
             continue
@@ -108,7 +108,7 @@ def _sentences(found: Benchmark) -> list[Text]:
                     ratio = mine.rate / theirs.rate
                     parts.append(f"{ratio:.1f} times at a batch of {batch}, {way}")
         if parts:
-            said.append(f"The student is faster than {who}: {'; '.join(parts)}.")
+            said.append(f"Prompts a second of the student over {who}'s: {'; '.join(parts)}.")
     paper = found.model("mobileclip-s0@16")
     sam3 = found.model("sam3")
     if paper and sam3:
