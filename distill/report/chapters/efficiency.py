@@ -229,8 +229,6 @@ def _times(found: Benchmark) -> Table:
 
 def _sizes(found: Benchmark) -> Table:
     on_gpu = any(model.peak_bytes for model in found.models)
-    heads = ["Encoder", "Parameters", "Used", *(f"{p}, MB" for p in PRECISIONS), "File, MB"]
-    heads += ["GFLOP padded", "GFLOP trimmed", *(["GPU peak, MB"] if on_gpu else [])]
     return Table(
         id="costs",
         label="Sizes and operations",
@@ -240,7 +238,16 @@ def _sizes(found: Benchmark) -> Table:
             "padded to the context, and of the mean length (matrix products and convolutions)."
             + (" Peak: weights and the largest batch." if on_gpu else "")
         ),
-        columns=columns(*heads),
+        columns=(
+            Column("Encoder", left=True),
+            Column("all", group="Parameters", opens=True),
+            Column("used", group="Parameters"),
+            *(Column(p, group="Weights, MB", opens=at == 0) for at, p in enumerate(PRECISIONS)),
+            Column("File, MB", opens=True),
+            Column("padded", group="GFLOP", opens=True),
+            Column("trimmed", group="GFLOP"),
+            *([Column("Peak, MB", opens=True)] if on_gpu else []),
+        ),
         rows=tuple(
             Row(
                 (
