@@ -86,9 +86,9 @@ CELLS: dict[str, list[Cell]] = {
         Cell("plain loop", ours=False),
         Cell("ours"),
         Cell("ours, compiled", compile=True),
-        Cell("ours, 1,024 a step", batch=1024, accumulation=1),
         Cell("ours, 1,024 a step, compiled", batch=1024, accumulation=1, compile=True),
         Cell("ours, kernels one by one", graphs=False),
+        Cell("ours, 1,024 a step", batch=1024, accumulation=1),
         Cell("ours, 4,096 a step, compiled", batch=4096, accumulation=1, compile=True),
     ],
 }

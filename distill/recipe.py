@@ -166,7 +166,7 @@ class ScheduleRecipe(Part):
     epochs: float = Field(100, gt=0)
     warmup_epochs: float = Field(10, ge=0)
     batch: int = Field(64, ge=1)
-    accumulation: int = Field(2, ge=1)
+    accumulation: int = Field(2, ge=1, description="Batches of a step; one GPU reads them at once")
     clip: float | None = Field(1.0, gt=0, description="Of the gradient's norm")
     precision: Precision = Field(
         "auto", description="Of matrix products; auto: bfloat16 where the machine multiplies it"
@@ -179,7 +179,8 @@ class ScheduleRecipe(Part):
     )
     compile: bool = Field(
         False,
-        description="torch.compile: batches of one shape, padded, with all permuted prompts",
+        description="torch.compile: batches of one shape, padded, with all permuted prompts; on "
+        "one GPU of a few lengths",
     )
     checkpoint_seconds: float = Field(
         30, ge=0, description="Between two checkpoints, or longer if one takes long; 0: each report"

@@ -5,7 +5,8 @@ number, and all else is in the checkpoint. So a run that was killed ends in the 
 for bit, on one device with as many threads.
 
 RepMixer students have batch normalisation. It takes its statistics from each training pass, which
-holds prompts and their permuted versions together, and, of several processes, from the first
+holds prompts and their permuted versions together (on one GPU those of a whole step, and of every
+prompt, also where it is not moved: `distill.graphs`), and, of several processes, from the first
 one's; evaluation and export use the running ones. In evaluation mode a joined pass and two
 separate ones give the same outputs.
 """

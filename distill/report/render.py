@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+from anatomy.errors import InputError
+from anatomy.files import shown
 from anatomy.progress import Steps, quiet
 from anatomy.report.figures import draw
 from anatomy.report.files import rendered
@@ -51,11 +53,21 @@ def write_report(
     Raises
     ------
     InputError
-        If the folder is none of a run that has ended, or cannot be written.
+        If the folder is none of a run that has ended, its files do not fit together, or it cannot
+        be written.
     """
     view = read(folder)
     check_writable(folder, RUN)
-    return write(render(view, formats=formats, paper=paper, steps=steps), folder, RUN)
+    try:
+        files = render(view, formats=formats, paper=paper, steps=steps)
+    except (InputError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{shown(folder)}: its report cannot be rendered ({shown(repr(error))[:200]}); run "
+            "`distill run` again, or, if nobody changed its files, report this: --debug shows where"
+        ) from error
+    return write(files, folder, RUN)
 
 
 def is_current(folder: Path, digest: str) -> bool:

@@ -16,7 +16,7 @@ from distill.recipe import FILE_NAME, Part, Recipe
 from distill.train import METRICS as CURVE
 
 
-class Report(Part):
+class Point(Part):
     """A line of metrics.jsonl: means over the steps since the line before."""
 
     step: int
@@ -42,7 +42,7 @@ class RunView:
     recipe : Recipe
         As it was run.
     metrics : Metrics
-    curve : tuple of Report
+    curve : tuple of Point
         Ascending steps.
     name : str
         Of the run's folder.
@@ -50,7 +50,7 @@ class RunView:
 
     recipe: Recipe
     metrics: Metrics
-    curve: tuple[Report, ...]
+    curve: tuple[Point, ...]
     name: str
 
 
@@ -72,9 +72,9 @@ def read(folder: Path) -> RunView:
     return RunView(recipe, found, tuple(_lines(folder / CURVE)), found.run.name)
 
 
-def _lines(path: Path) -> list[Report]:
+def _lines(path: Path) -> list[Point]:
     try:
-        return [Report(**json.loads(line)) for line in path.read_bytes().splitlines()]
+        return [Point(**json.loads(line)) for line in path.read_bytes().splitlines()]
     except OSError as error:
         raise InputError(f"{shown(path)}: cannot be read ({error.strerror})") from error
     except (ValueError, TypeError, RecursionError, ValidationError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 import pytest
@@ -17,6 +18,7 @@ from tests.browser.test_safety import PARTS
 from tests.distill import audited
 from tests.distill.ended import ended
 from tests.distill.report.hostile import hostile
+from tests.report.conftest import HOSTILE_PROMPTS
 
 pytestmark = pytest.mark.browser
 
@@ -26,7 +28,8 @@ def views(tmp_path_factory):
     """A run, with names and prompts that mean harm and with harmless ones in their place."""
     world = audited.make(tmp_path_factory.mktemp("world"))
     view = read(ended(world, tmp_path_factory.mktemp("runs")).folder)
-    return hostile(view, HOSTILE_NAME), hostile(view, "harmless", ["harmless"] * 100)
+    alike = [re.sub(r"\w", "x", re.sub(r"[^\w ]", "-", text)) for text in HOSTILE_PROMPTS]
+    return hostile(view, HOSTILE_NAME), hostile(view, "harmless", alike)
 
 
 @pytest.fixture(scope="module")
@@ -50,10 +53,16 @@ def test_it_does_not_scroll_sideways_and_asks_for_nothing(visit, pages, width):
         assert box["x"] >= 0 and box["x"] + box["width"] <= width
 
 
+def parts(page) -> Counter:
+    """Tags and attributes, but for those that say that a table is wider than the page."""
+    wide = ("tabindex", "data-more")
+    return Counter(part for part in page.evaluate(PARTS) if not part.endswith(wide))
+
+
 def test_nothing_in_a_name_or_a_prompt_becomes_part_of_the_page(visit, pages):
     with visit(pages[0]) as page, visit(pages[1]) as other:
         assert HOSTILE_NAME in page.locator("#table-prompts").inner_text()
-        assert Counter(page.evaluate(PARTS)) == Counter(other.evaluate(PARTS))
+        assert parts(page) == parts(other)
         assert page.locator("img, iframe, object, embed, form, base").count() == 0
 
 

@@ -95,7 +95,7 @@ def _how(found: Benchmark) -> Paragraph:
 def _sentences(found: Benchmark) -> list[Text]:
     said: list[Text] = []
     student = found.student
-    references = {"the run's teacher": found.teacher, "SAM3's text encoder": found.model("sam3")}
+    references = {"the run's teacher": found.teacher, "SAM3's shape": found.model("sam3")}
     for who, reference in references.items():
         if student is None or reference is None:
             continue
@@ -108,7 +108,7 @@ def _sentences(found: Benchmark) -> list[Text]:
                     ratio = mine.rate / theirs.rate
                     parts.append(f"{ratio:.1f} times at a batch of {batch}, {way}")
         if parts:
-            said.append(f"The student is faster than {who}: {'; '.join(parts)}.")
+            said.append(f"Prompts a second of the student over {who}'s: {'; '.join(parts)}.")
     paper = found.model("mobileclip-s0@16")
     sam3 = found.model("sam3")
     if paper and sam3:
@@ -229,8 +229,6 @@ def _times(found: Benchmark) -> Table:
 
 def _sizes(found: Benchmark) -> Table:
     on_gpu = any(model.peak_bytes for model in found.models)
-    heads = ["Encoder", "Parameters", "Used", *(f"{p}, MB" for p in PRECISIONS), "File, MB"]
-    heads += ["GFLOP padded", "GFLOP trimmed", *(["GPU peak, MB"] if on_gpu else [])]
     return Table(
         id="costs",
         label="Sizes and operations",
@@ -240,7 +238,16 @@ def _sizes(found: Benchmark) -> Table:
             "padded to the context, and of the mean length (matrix products and convolutions)."
             + (" Peak: weights and the largest batch." if on_gpu else "")
         ),
-        columns=columns(*heads),
+        columns=(
+            Column("Encoder", left=True),
+            Column("all", group="Parameters", opens=True),
+            Column("used", group="Parameters"),
+            *(Column(p, group="Weights, MB", opens=at == 0) for at, p in enumerate(PRECISIONS)),
+            Column("File, MB", opens=True),
+            Column("padded", group="GFLOP", opens=True),
+            Column("trimmed", group="GFLOP"),
+            *([Column("Peak, MB", opens=True)] if on_gpu else []),
+        ),
         rows=tuple(
             Row(
                 (

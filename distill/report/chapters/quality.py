@@ -251,8 +251,7 @@ def _dimensions(found: Evaluation) -> list[Block]:
         if pair is None:
             continue
         for who, side in (("teacher", pair.teacher), ("student", pair.student)):
-            head = Cell(group.group if who == "teacher" else "")
-            rows.append(Row((head, *_sizes(who, pair.points, side))))
+            rows.append(Row((Cell(group.group), *_sizes(who, pair.points, side))))
     if not rows:
         return []
     return [

@@ -109,7 +109,7 @@ def _shuffles(found: Evaluation) -> Table:
         rows=tuple(
             Row(
                 (
-                    Cell(shuffle.kind if shuffle.group == COMBINED else ""),
+                    Cell(shuffle.kind),
                     text(shuffle.group, left=True),
                     count(shuffle.prompts),
                     four(shuffle.teacher.mean),
@@ -228,8 +228,8 @@ def _worst(found: Evaluation) -> Table:
             "Mean vector",
             "Tokens' cosine",
             "Tokens",
-            "",
-            left=["Source", ""],
+            "Note",
+            left=["Source", "Note"],
         ),
         rows=tuple(rows),
     )

@@ -20,7 +20,7 @@ from anatomy.report.blocks import (
 from anatomy.report.cells import columns, count
 from anatomy.report.figures import Drawing
 from distill.report.plots.training import training
-from distill.report.view import Report, RunView
+from distill.report.view import Point, RunView
 from distill.words import counted, lasting
 
 FIGURE = "training"
@@ -81,7 +81,7 @@ def drawings(view: RunView) -> list[Drawing]:
     ]
 
 
-def _checks(checked: tuple[Report, ...]) -> Table:
+def _checks(checked: tuple[Point, ...]) -> Table:
     names = {"cosine": "Pooled", "cosine_p5": "5th percentile", "token_cosine": "Tokens"}
     return Table(
         id="checks",

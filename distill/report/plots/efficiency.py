@@ -51,6 +51,7 @@ def rates(found: Benchmark) -> Plot:
         axis.set_title(f"Batch of {batch}")
         axis.set_xlabel("Prompts a second")
         axis.grid(visible=True, axis="both")
+        axis.tick_params(axis="y", length=0)
     panels[0].set_yticks(range(len(models)), [brief(model.title, _LETTERS) for model in models])
     panels[0].set_ylim(len(models) - 0.5, -0.5)
     of_names(panels[0].yaxis)

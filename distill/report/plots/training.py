@@ -14,7 +14,7 @@ from anatomy.report.plots.plot import Plot
 from anatomy.report.plots.series import Number, Quantity, Series, cosine, counted
 from anatomy.report.style import DASHED, DOTTED, INK
 from distill.recipe import LossRecipe
-from distill.report.view import Report
+from distill.report.view import Point
 
 _STEP = counted("step")
 _LOSS = Quantity("loss", lambda value: f"{value:.4g}")
@@ -34,7 +34,7 @@ _CHECKS: dict[str, tuple[str, dict[str, Any]]] = {
 Lines = list[tuple[Line2D, str]]
 
 
-def training(curve: Sequence[Report], weights: LossRecipe) -> Plot:
+def training(curve: Sequence[Point], weights: LossRecipe) -> Plot:
     """The loss and its weighted terms, held-out cosine, and learning rate against steps."""
     checked = [report for report in curve if report.held_out]
     plot = Plot(2.75)
@@ -57,7 +57,7 @@ def training(curve: Sequence[Report], weights: LossRecipe) -> Plot:
     return plot
 
 
-def _losses(plot: Plot, axis: Axes, curve: Sequence[Report], weights: LossRecipe) -> Lines:
+def _losses(plot: Plot, axis: Axes, curve: Sequence[Point], weights: LossRecipe) -> Lines:
     curves = [("loss", INK, [report.loss for report in curve])]
     for term, (words, colour) in _TERMS.items():
         weight: float = getattr(weights, term)
@@ -75,7 +75,7 @@ def _losses(plot: Plot, axis: Axes, curve: Sequence[Report], weights: LossRecipe
     return found
 
 
-def _cosines(plot: Plot, axis: Axes, checked: Sequence[Report]) -> Lines:
+def _cosines(plot: Plot, axis: Axes, checked: Sequence[Point]) -> Lines:
     found = []
     for key, (name, look) in _CHECKS.items():
         values = [(report.held_out or {}).get(key) for report in checked]
@@ -91,12 +91,12 @@ def _line(
     panel: str,
     name: str,
     quantity: Quantity,
-    curve: Sequence[Report],
+    curve: Sequence[Point],
     values: Sequence[Number],
     **look: Any,
 ) -> Line2D:
     return plot.line(axis, Series(panel, name, _STEP, quantity, _steps(curve), values), **look)
 
 
-def _steps(curve: Sequence[Report]) -> list[int]:
+def _steps(curve: Sequence[Point]) -> list[int]:
     return [report.step for report in curve]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 
 from distill.report.view import RunView
 from tests.report.conftest import HOSTILE_PROMPTS
@@ -15,7 +16,7 @@ def hostile(view: RunView, name: str, prompts: Sequence[str] = HOSTILE_PROMPTS) 
     run = metrics.run.model_copy(update={"sources": sources, "name": name})
     worst = [
         prompt.model_copy(update={"text": text, "sources": [name]})
-        for prompt, text in zip(metrics.evaluation.worst, prompts, strict=False)
+        for prompt, text in zip(metrics.evaluation.worst, cycle(prompts), strict=False)
     ]
     groups = [group.model_copy(update={"group": name}) for group in metrics.evaluation.groups]
     evaluation = metrics.evaluation.model_copy(update={"worst": worst, "groups": groups})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 
 import pytest
@@ -237,6 +238,20 @@ def test_a_format_left_out_goes_and_comes_back(own_run, files):
     assert {name: (own_run / name).read_bytes() for name in files} == files
     assert (own_run / "metrics.jsonl").exists() and (own_run / "student").is_dir()
     assert set(RUN.digests(own_run).values()) == {digest.encode()}
+
+
+def test_metrics_whose_parts_do_not_fit_together_are_one_line(own_run):
+    path = own_run / "metrics.json"
+    document = json.loads(path.read_bytes())
+    del document["digest"]
+    document["run"]["vocabulary"]["kept"] = 5  # so that the table of tokens is spoken of
+    document["run"]["student"]["parameters"] = {}
+    path.write_text(json.dumps(document))
+    before = (own_run / "report.html").read_bytes()
+    with pytest.raises(InputError, match=r"its report cannot be rendered \(KeyError") as error:
+        write_report(own_run)
+    assert "\n" not in str(error.value)
+    assert (own_run / "report.html").read_bytes() == before
 
 
 def test_a_recipe_changed_since_is_refused(own_run):
