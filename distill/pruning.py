@@ -3,9 +3,9 @@
 A prompt with a token that was not kept is read in smaller pieces, and is what a student does worst.
 Tried on MiniLM's layers 1 and 6 (VEval and RefCOCO val, 2 epochs; held-out mean pooled cosine .966
 of all prompts, .749 of those with such a token): reading a tenth of the training prompts, those
-with the rarest tokens, a second time with these in pieces gives .767 and still .966 of all; teaching
-the pieces inside a word that word's output gives .759 and .966. Neither is worth its time; more
-tokens are.
+with the rarest tokens, a second time with these in pieces gives .767 and still .966 of all;
+teaching the pieces inside a word that word's output gives .759 and .966. Neither is worth its time;
+more tokens are.
 """
 
 from __future__ import annotations
