@@ -16,7 +16,7 @@ report: $(VENV)/installed  ## audit what is at hand and say where the report is
 
 # Several processes with one thread each are faster than one with several.
 test: $(VENV)/installed-dev  ## the test suite
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu" --numprocesses auto --maxprocesses 8
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu" --numprocesses auto --maxprocesses 8 --dist loadfile
 
 test-slow: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest -m "slow and not gpu"
