@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 
 import pytest
 
+from distill import cli
 from tests.distill import audited
 from tests.distill.ended import ended
 
@@ -40,3 +42,17 @@ def own_world(world, tmp_path):
     (tmp_path / "world" / "findings.json").write_text(text)
     findings = type(world.findings).load(tmp_path / "world" / "findings.json")
     return audited.World(tmp_path / "world", findings)
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Run `distill`: its exit status, output and errors."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["distill", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        shown = capsys.readouterr()
+        return left.value.code, shown.out, shown.err
+
+    return call

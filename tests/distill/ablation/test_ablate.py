@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 
 from anatomy.errors import InputError
-from distill import cli
 from distill.ablation import ablate
 from distill.ablation import ablate as package
 from distill.metrics import load
@@ -117,20 +114,6 @@ def test_the_same_number_of_steps_is_taken_when_it_goes_on(own_run, monkeypatch)
     monkeypatch.setitem(package.__globals__, "step_seconds", None)  # not asked again
     ablate(own_run, **options)
     assert told[1].steps == told[0].steps and told[1].done == told[1].students
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run `distill`: its exit status, output and errors."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["distill", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        shown = capsys.readouterr()
-        return left.value.code, shown.out, shown.err
-
-    return call
 
 
 def test_the_command_writes_metrics_and_report(command, own_run):

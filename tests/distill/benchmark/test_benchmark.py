@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 import torch
 
 from anatomy.errors import InputError
-from distill import cli
 from distill.benchmark import benchmark
 from distill.benchmark.speeds import fitting
 from distill.benchmark.subjects import Subject, flops, of_peer
@@ -124,20 +121,6 @@ def test_rows_are_padded_or_trimmed():
     assert mask.sum(axis=1).tolist() == [2, 3, 2]
     ids, mask = subject().arrays(np.array([2]), "padded")
     assert ids.shape == (1, 16) and mask.sum() == 1
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Run `distill`: its exit status, output and errors."""
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["distill", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        shown = capsys.readouterr()
-        return left.value.code, shown.out, shown.err
-
-    return call
 
 
 def test_the_command_writes_metrics_and_report(command, own_run):
