@@ -210,6 +210,7 @@ def test_sources_ledger_and_schema_print(run):
     assert json.loads(schema.stdout)["properties"]["schema_version"]
 
 
+@pytest.mark.slow
 def test_killing_the_command_leaves_a_folder_that_the_next_run_completes(run, prompts, tmp_path):
     out = tmp_path / "out"
     for delay in (1.0, 2.5, 3.2):

@@ -43,6 +43,7 @@ def test_axe_finds_nothing_by_day_and_by_night(checked):
         assert violations(page, runOnly=["color-contrast"]) == []
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_on_a_phone_in_the_dark(checked):
     with checked(width=360, color_scheme="dark") as page:
         page.locator(".contents summary").click()

@@ -47,6 +47,7 @@ def test_values_are_told_under_the_pointer(visit, compared):
         assert canvas.locator(".tip").inner_text()
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing(visit, compared, axe):
     for options in ({}, {"width": 360, "color_scheme": "dark"}):
         with visit(compared, **options) as page:

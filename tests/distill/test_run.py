@@ -91,6 +91,7 @@ def test_another_recipe_does_not_take_over_a_folder(world, tmp_path):
     assert other.data.targets.reused  # the teacher says the same
 
 
+@pytest.mark.slow
 def test_beginning_again_leaves_nothing_of_before_and_gives_the_same(world, tmp_path):
     run(planned(world), tmp_path)
     before = weights(tmp_path)
@@ -119,6 +120,7 @@ def test_a_folder_at_work_is_left_alone(world, tmp_path):
         run(planned(world), tmp_path)
 
 
+@pytest.mark.slow
 def test_minutes_become_numbers_that_a_continued_run_takes(world, tmp_path, monkeypatch):
     asked = planned(world, epochs=None, minutes=0.2)
     # The report takes the same seconds after a run of any length.
@@ -139,6 +141,7 @@ def test_minutes_that_do_not_suffice_are_one_line(world, tmp_path):
         run(planned(world, epochs=None, minutes=0.001), tmp_path)
 
 
+@pytest.mark.slow
 def test_a_slow_teacher_is_asked_for_fewer_prompts(world, tmp_path, monkeypatch):
     monkeypatch.setattr("distill.calibrate.teacher_seconds", lambda *_: 40.0)
     found = run(planned(world, epochs=None, minutes=0.5), tmp_path)

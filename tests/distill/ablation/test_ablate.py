@@ -49,6 +49,7 @@ def test_each_cell_is_a_student_that_is_held_against_the_recipes(ablated):
         assert row.own or found.student(row).bottleneck == int(row.value)
 
 
+@pytest.mark.slow
 def test_a_student_of_the_run_s_own_training_is_measured_as_its_evaluation_does(done, own_run):
     """As many steps as the run had: the base is the run's student, and so are its numbers."""
     found = ablate(own_run, grids=["consistency"], steps_each=done.trained.steps, device="cpu")
@@ -106,6 +107,7 @@ def test_a_damaged_student_is_trained_again(ablated, own_run):
     assert [s.pooled for s in found.students] == [s.pooled for s in whole.students]
 
 
+@pytest.mark.slow
 def test_the_same_number_of_steps_is_taken_when_it_goes_on(own_run, monkeypatch):
     told = []
     options = {"grids": ["seed"], "minutes": 0.5, "device": "cpu", "told": told.append}
