@@ -125,7 +125,8 @@ def _vocabularies(recipe: Recipe) -> Found:
 def _said(vocabulary: VocabularyRecipe) -> str:
     if vocabulary.keep == "coverage":
         return f"{vocabulary.coverage:.4g} coverage"
-    return f"used {vocabulary.minimum_count} times or more"
+    often = f" {vocabulary.minimum_count}+ times" if vocabulary.minimum_count > 1 else ""
+    return f"used{often}" + (f" ({vocabulary.most:,})" if vocabulary.most else "")
 
 
 def _widths(recipe: Recipe) -> Found:
