@@ -18,7 +18,7 @@ report: $(VENV)/installed  ## audit what is at hand and say where the report is
 test: $(VENV)/installed-dev  ## the test suite
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu" --numprocesses auto --maxprocesses 8 --dist loadfile
 
-test-slow: $(VENV)/installed-dev  ## what takes longer, or is the same in another way: CI runs it too
+test-slow: $(VENV)/installed-dev  ## what takes longer, or says the same of more
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow and not gpu" --numprocesses auto --maxprocesses 8
 
 browser: tests/browser/node_modules/.package-lock.json  ## what the browser tests need from npm

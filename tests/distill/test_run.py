@@ -191,7 +191,7 @@ def test_a_killed_process_is_continued_to_the_same_weights(world, tmp_path):
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
     last = subprocess.run(arguments, env=environment(), check=True, capture_output=True, text=True)
-    assert "were there already" in last.stdout
+    assert "were there already" in " ".join(last.stdout.split())
     assert equal(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
     lines = (tmp_path / "killed" / "r" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == sorted(
@@ -248,7 +248,8 @@ def test_a_run_killed_in_each_of_its_phases_ends_whole(world, tmp_path):
     last = subprocess.run(
         [*command, *arguments], env=environment(), check=True, capture_output=True, text=True
     )
-    assert "had ended before" in last.stdout and "is made again" in last.stdout
+    said = " ".join(last.stdout.split())
+    assert "had ended before" in said and "is made again" in said
     assert is_current(folder, load_metrics(folder).digest)
     assert not list(folder.rglob("*anatomy-partial"))
     # What was decided on the way stands in the recipe: run in one piece, it gives the same.
@@ -278,10 +279,10 @@ def test_two_processes_train_the_same_student(world, tmp_path, launcher):
     two = subprocess.run(
         [*start, *command(world, tmp_path / "two")],
         env=environment(),
-        check=True,
         capture_output=True,
         text=True,
     )
+    assert two.returncode == 0, two.stderr
     assert two.stdout.count("Student:") == 1
     assert Recipe.load(tmp_path / "two" / "r" / "recipe.yaml").calibration.processes == 2
     expected, found = weights(tmp_path / "one"), weights(tmp_path / "two")
