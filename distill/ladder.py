@@ -16,6 +16,7 @@ The rules, in this order:
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -269,13 +270,11 @@ class Ladder:
         if limit is None or rung == NANO or not least:
             return found
         _, larger, _ = self.vocabularies.made(least)
-        fits, over = found.tokenizer.vocabulary_size, larger.vocabulary_size
-        while over - fits > 1:
-            number = (fits + over) // 2
-            if limit.holds(self.count(found.student, number)):
-                fits = number
-            else:
-                over = number
+        fewest = found.tokenizer.vocabulary_size
+        more = range(fewest + 1, larger.vocabulary_size)
+        fits = fewest + bisect_left(
+            more, True, key=lambda number: not limit.holds(self.count(found.student, number))
+        )
         choice = self.vocabularies.filled(least, fits)
         return self._with_vocabulary(rung, choice, limit, asked)[0] or found
 

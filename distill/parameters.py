@@ -1,8 +1,10 @@
-"""What the command's arguments may be: click's types for them."""
+"""What the command's arguments may be: click's types for them, and an option that several share."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -48,3 +50,14 @@ class Positive(click.ParamType):
         if not 0 < number < float("inf"):
             self.fail(f"{value!r} is no number above zero", param, ctx)
         return number
+
+
+def device_option(what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """--device, of a command in which `what` ("teacher and student") compute there."""
+    return click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda"]),
+        default="auto",
+        show_default=True,
+        help=f"Where {what} compute.",
+    )

@@ -10,6 +10,8 @@ more tokens are.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import numpy as np
 
 from anatomy.encoders.registry import Tokenizer
@@ -51,13 +53,12 @@ def student_tokenizer(
     if recipe.most is None or pruned.vocabulary_size <= recipe.most:
         return pruned
     order = kept[np.lexsort((kept, -counts[kept]))]
-    fits, over = 0, len(order)  # what the tokenizer needs besides grows with what is kept
-    while over - fits > 1:
-        number = (fits + over) // 2
-        if prune(tokenizer, order[:number].tolist()).vocabulary_size <= recipe.most:
-            fits = number
-        else:
-            over = number
+    # What the tokenizer needs besides grows with what is kept.
+    fits = bisect_right(
+        range(1, len(order)),
+        recipe.most,
+        key=lambda number: prune(tokenizer, order[:number].tolist()).vocabulary_size,
+    )
     if not fits:
         raise InputError(
             f"vocabulary.most={recipe.most:,}: the tokenizer needs more to spell everything; give "

@@ -281,6 +281,17 @@ class Document:
         return [block for block in self.walk() if isinstance(block, FigureBlock)]
 
 
+def closing(name: str) -> Text:
+    """The last words of a document whose numbers are all in the file of this name."""
+    return (
+        "Figures are also in ",
+        Code("figures/"),
+        " as SVG and PNG, with the data behind each as CSV; every number is in ",
+        Code(name),
+        ".",
+    )
+
+
 def walk(blocks: Iterable[Block]) -> Iterator[Block]:
     """Every block, those inside others too, in reading order."""
     for block in blocks:

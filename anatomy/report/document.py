@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anatomy.findings import FILE_NAME, MARK, Findings
-from anatomy.report.blocks import Code, Document, Text, numbered
+from anatomy.report.blocks import Document, Text, closing, numbered
 from anatomy.report.chapters.inside import inside_section
 from anatomy.report.chapters.ledger import ledger_section
 from anatomy.report.chapters.overview import (
@@ -48,13 +48,7 @@ def document(findings: Findings) -> Document:
         foot=f"Contains stand-in prompts made by anatomy: {stand_ins}" if stand_ins else "",
         sections=sections,
         references=references,
-        closing=(
-            "Figures are also in ",
-            Code("figures/"),
-            " as SVG and PNG, with the data behind each as CSV; every number is in ",
-            Code(FILE_NAME),
-            ".",
-        ),
+        closing=closing(FILE_NAME),
         mark=MARK,
         digest=findings.digest,
         generator=findings.generator,

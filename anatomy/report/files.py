@@ -2,13 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 
+from anatomy.errors import InputError
+from anatomy.files import shown
 from anatomy.report import html, pdf
 from anatomy.report.blocks import Document
 from anatomy.report.figures import Rendered
 from anatomy.report.formats import FORMATS, Format, Paper
 from anatomy.report.write import Family
+
+
+@contextmanager
+def refusing(what: str, again: str) -> Iterator[None]:
+    """Say in one line what cannot be rendered: a document may validate and yet not fit together.
+
+    Parameters
+    ----------
+    what : str
+        What it is: "PATH: its report".
+    again : str
+        What to do about it, unless it is a bug: "run it again, or, if nobody changed it".
+
+    Raises
+    ------
+    InputError
+        For anything that goes wrong inside but a want of memory or of the system.
+    """
+    try:
+        yield
+    except (InputError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{what} cannot be rendered ({shown(repr(error))[:200]}); {again}, report this: "
+            "--debug shows where"
+        ) from error
 
 
 def rendered(

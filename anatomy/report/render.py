@@ -6,13 +6,12 @@ import json
 from collections.abc import Collection
 from pathlib import Path
 
-from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.findings import FILE_NAME, MARK, EncoderFinding, Findings, from_ranges
 from anatomy.progress import Steps, quiet
 from anatomy.report import figures
 from anatomy.report.document import document
-from anatomy.report.files import rendered
+from anatomy.report.files import refusing, rendered
 from anatomy.report.formats import FORMATS, Format, Paper
 from anatomy.report.names import slug
 from anatomy.report.write import REPORT, check_writable, write
@@ -90,15 +89,8 @@ def render_file(
         If the file is not one that `Findings.load` reads, or its parts do not fit together.
     """
     findings = Findings.load(path)
-    try:
+    with refusing(f"{shown(path)}:", "run the audit again, or, if nobody changed the file"):
         return render(findings, formats=formats, paper=paper, steps=steps)
-    except (InputError, MemoryError, OSError):
-        raise
-    except Exception as error:
-        raise InputError(
-            f"{shown(path)}: cannot be rendered ({shown(repr(error))[:200]}); run the audit again, "
-            "or, if nobody changed the file, report this: --debug shows where"
-        ) from error
 
 
 def _kept_tokens(findings: Findings, encoder: EncoderFinding) -> bytes:

@@ -11,7 +11,7 @@ from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.parameters import Names
 from distill.folder import METRICS, run_folder
-from distill.parameters import Positive
+from distill.parameters import Positive, device_option
 
 if TYPE_CHECKING:
     from distill.metrics.ablation import Grid
@@ -33,13 +33,7 @@ _GRIDS = "seed,context,loss,consistency,vocabulary,width"
 @click.option(
     "--steps", "steps_each", type=click.IntRange(1), help="Of each training, instead of --minutes."
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where teacher and students compute.",
-)
+@device_option("teacher and students")
 def ablate(
     run: Path, grids: list[str], minutes: float | None, steps_each: int | None, device: str
 ) -> None:

@@ -10,7 +10,7 @@ from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.parameters import Names
 from distill.folder import METRICS, run_folder
-from distill.parameters import Positive
+from distill.parameters import Positive, device_option
 
 
 @click.command()
@@ -27,13 +27,7 @@ from distill.parameters import Positive
 @click.option(
     "--seconds", type=Positive(), help="Of timing, about; three turns at least.  [default: 40]"
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where all compute.",
-)
+@device_option("all")
 @click.option(
     "--dtype",
     type=click.Choice(["auto", "float32", "bfloat16"]),

@@ -8,17 +8,12 @@ import click
 
 from anatomy.files import shown
 from distill.folder import METRICS, run_folder
+from distill.parameters import device_option
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where teacher and student compute.",
-)
+@device_option("teacher and student")
 @click.option(
     "--seed",
     type=click.IntRange(0),

@@ -9,6 +9,7 @@ import click
 
 from distill.commands.planning import given, planned, planning
 from distill.folder import RUNS
+from distill.parameters import device_option
 
 
 @click.command()
@@ -20,13 +21,7 @@ from distill.folder import RUNS
     show_default=True,
     help="Folder of the run's folder.",
 )
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    default="auto",
-    show_default=True,
-    help="Where teacher and student compute.",
-)
+@device_option("teacher and student")
 @click.option(
     "--resume/--no-resume",
     default=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import ModuleType
 
-from anatomy.report.blocks import Code, Document, Text, numbered
+from anatomy.report.blocks import Document, Text, closing, numbered
 from anatomy.report.figures import Drawing
 from anatomy.report.references import resolved
 from anatomy.report.sentences import percent
@@ -59,13 +59,7 @@ def document(view: RunView) -> Document:
         foot=f"Trained on stand-in prompts made by anatomy: {stand_ins}" if stand_ins else "",
         sections=sections,
         references=references,
-        closing=(
-            "Figures are also in ",
-            Code("figures/"),
-            " as SVG and PNG, with the data behind each as CSV; every number is in ",
-            Code(FILE_NAME),
-            ".",
-        ),
+        closing=closing(FILE_NAME),
         mark=MARK,
         digest=view.metrics.digest,
         generator=view.metrics.generator,

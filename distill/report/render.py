@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.progress import Steps, quiet
 from anatomy.report.figures import draw
-from anatomy.report.files import rendered
+from anatomy.report.files import refusing, rendered
 from anatomy.report.formats import FORMATS, Format, Paper
 from anatomy.report.write import FIGURES, PAGE, PRINT, Family, Written, check_writable, write
 from distill.metrics import FILE_NAME, MARK
@@ -58,15 +57,9 @@ def write_report(
     """
     view = read(folder)
     check_writable(folder, RUN)
-    try:
+    again = "run `distill run` again, or, if nobody changed its files"
+    with refusing(f"{shown(folder)}: its report", again):
         files = render(view, formats=formats, paper=paper, steps=steps)
-    except (InputError, MemoryError, OSError):
-        raise
-    except Exception as error:
-        raise InputError(
-            f"{shown(folder)}: its report cannot be rendered ({shown(repr(error))[:200]}); run "
-            "`distill run` again, or, if nobody changed its files, report this: --debug shows where"
-        ) from error
     return write(files, folder, RUN)
 
 

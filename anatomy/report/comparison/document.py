@@ -6,9 +6,9 @@ from datetime import datetime
 
 from anatomy.comparison import FILE_NAME, MARK, Comparison
 from anatomy.report.blocks import (
-    Code,
     Document,
     Text,
+    closing,
     numbered,
 )
 from anatomy.report.comparison.given import inputs_section
@@ -55,13 +55,7 @@ def document(comparison: Comparison) -> Document:
         foot=_foot(comparison),
         sections=sections,
         references=references,
-        closing=(
-            "Figures are also in ",
-            Code("figures/"),
-            " as SVG and PNG, with the data behind each as CSV; every number is in ",
-            Code(FILE_NAME),
-            ".",
-        ),
+        closing=closing(FILE_NAME),
         mark=MARK,
         digest=comparison.digest,
         generator=comparison.generator,
