@@ -9,9 +9,9 @@ The rules, in this order:
    less than the teacher has down to one. What it has to fit is the budget, or 30 % of the
    teacher's parameters. nano, which scales to any size, comes last.
 4. Rare tokens go before layers do: a rung that does not fit with every token of the training
-   prompts may leave out those that occur once, or twice, ..., while 99 % of all tokens stay. Of
-   those that occur equally often as many stay as fit, those of low ids first: tokenizers number
-   their tokens by how frequent they are in general.
+   prompts may leave out those that occur once, or twice, ..., while 99 % of all tokens stay.
+5. What room is left holds more tokens, those that occur equally often or not at all by their ids
+   (`pruning.student_tokenizer`): prompts to come have words that the training prompts have not.
 """
 
 from __future__ import annotations
@@ -96,6 +96,11 @@ class Vocabularies:
     _made: dict[int, Choice] = field(default_factory=dict)
 
     @property
+    def by_hand(self) -> bool:
+        """Whether the user chose among them."""
+        return any(path.startswith("vocabulary.") for path in self.overrides.values)
+
+    @property
     def last(self) -> Choice:
         """The smallest of them."""
         *_, smallest = self
@@ -103,8 +108,7 @@ class Vocabularies:
 
     def __iter__(self) -> Iterator[Choice]:
         """From the largest to the smallest."""
-        by_hand = any(path.startswith("vocabulary.") for path in self.overrides.values)
-        for least in range(1, 2 if by_hand else _LARGEST_COUNT + 1):
+        for least in range(1, 2 if self.by_hand else _LARGEST_COUNT + 1):
             if least > 1 and self._covered(least) < LEAST_COVERED:
                 return
             if least not in self._made:
@@ -114,23 +118,31 @@ class Vocabularies:
             if recipe.keep == "all":
                 return
 
-    def made(self, least: int) -> Choice:
-        """The one that was made of the tokens that occur at least so often."""
-        return self._made[least]
-
-    def filled(self, least: int, most: int) -> Choice:
-        """The tokens that occur at least so often, but at most so many."""
-        recipe, whole, chosen = self._made[least]
-        recipe = recipe.model_copy(update={"most": most})
+    def filled(self, size: int) -> Choice:
+        """A vocabulary of so many tokens."""
+        if size >= self.tokenizer.vocabulary_size:
+            recipe = VocabularyRecipe.model_validate({"keep": "all"})
+            kept = student_tokenizer(recipe, self.tokenizer, self.counts)
+            return recipe, kept, {"keep": ("all", "they all fit")}
+        recipe = VocabularyRecipe.model_validate({"keep": "size", "size": size})
         pruned = student_tokenizer(recipe, self.tokenizer, self.counts)
-        out = whole.vocabulary_size - pruned.vocabulary_size
-        seldom = "once" if least == 1 else f"{least} times or less"
-        why = f"as many as fit; {out:,} tokens that occur only {seldom} are spelt by others"
-        kept = dict(chosen) | {"most": (most, why)}
-        value, _ = kept["keep"]
-        kept["keep"] = value, self._why(pruned)
+        gone = self.counts.copy()
+        gone[pruned.kept] = 0
+        out = int((gone > 0).sum())
+        unused = int((self.counts[pruned.kept] == 0).sum())
+        most = int(gone.max())
+        seldom = "once" if most == 1 else f"{most} times or less"
+        rest = (
+            f"{out:,} tokens that occur only {seldom} are spelt by others"
+            if out
+            else f"{unused:,} of them occur in no training prompt"
+        )
         self.overrides.reasons.pop("vocabulary.minimum_count", None)  # of fewer tokens
-        return recipe, pruned, kept
+        return (
+            recipe,
+            pruned,
+            {"keep": ("size", self._why(pruned)), "size": (size, f"as many as fit; {rest}")},
+        )
 
     def _why(self, pruned: PrunedTokenizer) -> str:
         used = int((self.counts > 0).sum())
@@ -145,7 +157,8 @@ class Vocabularies:
         return float(counts[counts >= least].sum() / max(counts.sum(), 1))
 
     def _make(self, least: int) -> Choice:
-        keep = "coverage" if self.overrides.has("vocabulary.coverage") else "used"
+        with_number = [n for n in ("coverage", "size") if self.overrides.has(f"vocabulary.{n}")]
+        keep = with_number[0] if with_number else "used"
         chosen: Choices = {"keep": (keep, ""), "minimum_count": (least, "")}
         recipe = self.overrides.section(VocabularyRecipe, "vocabulary", chosen)
         try:
@@ -258,25 +271,26 @@ class Ladder:
         """A rung with the largest vocabulary that it fits with; or why it does not fit."""
         choices = self.vocabularies
         found, why_not = self._with_vocabulary(rung, next(iter(choices)), limit, asked)
-        if found is not None or self._with_vocabulary(rung, choices.last, limit, asked)[0] is None:
-            return found, why_not
-        tries = (self._with_vocabulary(rung, choice, limit, asked)[0] for choice in choices)
-        found = next(found for found in tries if found is not None)
+        if found is None:
+            if self._with_vocabulary(rung, choices.last, limit, asked)[0] is None:
+                return None, why_not
+            tries = (self._with_vocabulary(rung, choice, limit, asked)[0] for choice in choices)
+            found = next(found for found in tries if found is not None)
         return self._filled(rung, found, limit, asked), ""
 
     def _filled(self, rung: str, found: Fitted, limit: Limit | None, asked: str | None) -> Fitted:
-        """The same student with as many more of the rarest tokens as fit."""
-        least = found.vocabulary.minimum_count - 1
-        if limit is None or rung == NANO or not least:
+        """The same student with as many more tokens as fit."""
+        choices = self.vocabularies
+        if limit is None or rung == NANO or choices.by_hand or found.vocabulary.keep == "all":
             return found
-        _, larger, _ = self.vocabularies.made(least)
         fewest = found.tokenizer.vocabulary_size
-        more = range(fewest + 1, larger.vocabulary_size)
+        more = range(fewest + 1, choices.tokenizer.vocabulary_size + 1)
         fits = fewest + bisect_left(
             more, True, key=lambda number: not limit.holds(self.count(found.student, number))
         )
-        choice = self.vocabularies.filled(least, fits)
-        return self._with_vocabulary(rung, choice, limit, asked)[0] or found
+        if fits == fewest:
+            return found
+        return self._with_vocabulary(rung, choices.filled(fits), limit, asked)[0] or found
 
     def _with_vocabulary(
         self, rung: str, choice: Choice, limit: Limit | None, asked: str | None

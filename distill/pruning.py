@@ -10,6 +10,7 @@ more tokens are.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 
 import numpy as np
@@ -18,7 +19,10 @@ from anatomy.encoders.registry import Tokenizer
 from anatomy.errors import InputError
 from distill.prompts import Prompts
 from distill.recipe import VocabularyRecipe
-from distill.vocabulary import PrunedTokenizer, choose, identity, prune
+from distill.vocabulary import PrunedTokenizer, choose, identity, needed_with, prune
+
+# Places that BERT and Gemma keep free in their vocabularies: no prompt can hold them.
+_FREE = re.compile(r"[\[<]unused\d+[\]>]")
 
 
 def token_counts(prompts: Prompts, vocabulary_size: int) -> np.ndarray:
@@ -30,7 +34,7 @@ def token_counts(prompts: Prompts, vocabulary_size: int) -> np.ndarray:
 def student_tokenizer(
     recipe: VocabularyRecipe, tokenizer: Tokenizer, counts: np.ndarray
 ) -> PrunedTokenizer:
-    """The teacher's tokenizer with the tokens that the recipe keeps.
+    """The teacher's tokenizer with the tokens that the recipe keeps, and those it needs besides.
 
     Parameters
     ----------
@@ -47,21 +51,30 @@ def student_tokenizer(
     """
     if recipe.keep == "all":
         return identity(tokenizer)
-    coverage = recipe.coverage if recipe.keep == "coverage" else None
-    kept = choose(counts, minimum_count=recipe.minimum_count, coverage=coverage)
-    pruned = prune(tokenizer, kept.tolist())
-    if recipe.most is None or pruned.vocabulary_size <= recipe.most:
-        return pruned
-    order = kept[np.lexsort((kept, -counts[kept]))]
+    if recipe.size is not None:
+        kept = _of_size(recipe.size, tokenizer, counts)
+    else:
+        kept = choose(counts, minimum_count=recipe.minimum_count, coverage=recipe.coverage)
+    return prune(tokenizer, kept.tolist())
+
+
+def _of_size(size: int, tokenizer: Tokenizer, counts: np.ndarray) -> np.ndarray:
+    """As many tokens as a vocabulary of that size has room for.
+
+    The most frequent ones first, and of equally frequent ones those of low ids: tokenizers number
+    their tokens by how frequent they are in general. So tokens that no training prompt has come
+    last, and are what other prompts will have most.
+    """
+    frequent = np.argsort(-counts, kind="stable").tolist()
+    order = [n for n in frequent if counts[n] or not _FREE.fullmatch(tokenizer.text_of(n))]
+    complete = needed_with(tokenizer)
     # What the tokenizer needs besides grows with what is kept.
     fits = bisect_right(
-        range(1, len(order)),
-        recipe.most,
-        key=lambda number: prune(tokenizer, order[:number].tolist()).vocabulary_size,
+        range(1, len(order) + 1), size, key=lambda number: len(complete(order[:number]))
     )
     if not fits:
         raise InputError(
-            f"vocabulary.most={recipe.most:,}: the tokenizer needs more to spell everything; give "
-            "a larger number"
+            f"vocabulary.size={size:,}: the tokenizer needs more to spell everything; give a "
+            "larger number"
         )
-    return prune(tokenizer, order[:fits].tolist())
+    return np.array(order[:fits])

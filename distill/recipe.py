@@ -108,17 +108,21 @@ class PromptsRecipe(Part):
 class VocabularyRecipe(Part):
     """Which tokens are kept. Chosen from training prompts only."""
 
-    keep: Literal["all", "used", "coverage"] = "used"
+    keep: Literal["all", "used", "coverage", "size"] = "used"
     minimum_count: int = Field(1, ge=1, description="With keep = used: occurrences that count")
     coverage: float | None = Field(None, gt=0, le=1, description="Share of the tokens to cover")
-    most: int | None = Field(
-        None, ge=1, description="At most so many tokens: the rarest, and of these high ids, go"
+    size: int | None = Field(
+        None,
+        ge=1,
+        description="So many tokens: the most frequent, then unused ones, those of low ids first",
     )
 
     @model_validator(mode="after")
-    def _coverage_goes_with_keep(self) -> VocabularyRecipe:
+    def _keep_has_its_number(self) -> VocabularyRecipe:
         if (self.keep == "coverage") != (self.coverage is not None):
             raise ValueError("keep is coverage if and only if coverage is a share, such as 0.99")
+        if (self.keep == "size") != (self.size is not None):
+            raise ValueError("keep is size if and only if size is a number of tokens")
         return self
 
 

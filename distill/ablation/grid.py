@@ -125,8 +125,9 @@ def _vocabularies(recipe: Recipe) -> Found:
 def _said(vocabulary: VocabularyRecipe) -> str:
     if vocabulary.keep == "coverage":
         return f"{vocabulary.coverage:.4g} coverage"
-    often = f" {vocabulary.minimum_count}+ times" if vocabulary.minimum_count > 1 else ""
-    return f"used{often}" + (f" ({vocabulary.most:,})" if vocabulary.most else "")
+    if vocabulary.size:
+        return f"{vocabulary.size:,} tokens"
+    return f"used {vocabulary.minimum_count}+ times"
 
 
 def _widths(recipe: Recipe) -> Found:

@@ -3,7 +3,7 @@
 from distill.vocabulary.align import Aligned, align, cut
 from distill.vocabulary.choose import choose
 from distill.vocabulary.effect import Effect, effect
-from distill.vocabulary.pruned import FILE_NAME, PrunedTokenizer, identity, load, prune
+from distill.vocabulary.pruned import FILE_NAME, PrunedTokenizer, identity, load, needed_with, prune
 
 __all__ = [
     "FILE_NAME",
@@ -16,5 +16,6 @@ __all__ = [
     "effect",
     "identity",
     "load",
+    "needed_with",
     "prune",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from anatomy.tokens.clip import ClipTokenizer
 from anatomy.tokens.huggingface import HuggingFaceTokenizer
 from anatomy.tokens.table import TokenTable
 from distill.vocabulary.merges import closed
-from distill.vocabulary.tokenizer_json import pruned_json
+from distill.vocabulary.tokenizer_json import completion, pruned_json
 
 FILE_NAME = "vocabulary.json"
 _JSON = "tokenizer.json"
@@ -121,6 +121,24 @@ class PrunedTokenizer:
         write_whole(folder / FILE_NAME, (json.dumps(content, indent=1) + "\n").encode())
 
 
+def needed_with(tokenizer: Tokenizer) -> Callable[[Iterable[int]], set[int]]:
+    """A function of kept tokens that gives them with those that the tokenizer needs besides.
+
+    Raises
+    ------
+    InputError
+        For a tokenizer that is not pruned here; the message says how to go on.
+    """
+    if isinstance(tokenizer, ClipTokenizer):
+        halves = tokenizer.bpe.halves
+        bare = [*range(BYTES), *tokenizer.special_ids]
+        return lambda kept: closed(map(int, kept), halves, bare)
+    if isinstance(tokenizer, HuggingFaceTokenizer):
+        complete = completion(json.loads(tokenizer.json), shown(tokenizer.name))
+        return lambda kept: complete(_wanted(tokenizer, kept))
+    raise _not_pruned(tokenizer)
+
+
 def prune(tokenizer: Tokenizer, kept: Iterable[int]) -> PrunedTokenizer:
     """The tokenizer with these tokens and those it needs besides.
 
@@ -134,18 +152,25 @@ def prune(tokenizer: Tokenizer, kept: Iterable[int]) -> PrunedTokenizer:
     Raises
     ------
     InputError
-        For a tokenizer that is not pruned here; the message says how to go on.
+        See `needed_with`.
     """
     if isinstance(tokenizer, ClipTokenizer):
-        return _clip(tokenizer, kept)
+        return _clip(tokenizer, sorted(needed_with(tokenizer)(kept)))
     if isinstance(tokenizer, HuggingFaceTokenizer):
-        wanted = {*map(int, kept), *tokenizer.special_ids, tokenizer.pad_id}
-        data, left = pruned_json(tokenizer.json, wanted, shown(tokenizer.name))
+        data, left = pruned_json(tokenizer.json, _wanted(tokenizer, kept), shown(tokenizer.name))
         pad_id = left.index(tokenizer.pad_id)
         return _of_json(tokenizer, data, np.array(left, dtype=np.int64), pad_id)
-    raise InputError(
+    raise _not_pruned(tokenizer)
+
+
+def _not_pruned(tokenizer: Tokenizer) -> InputError:
+    return InputError(
         f"{shown(tokenizer.name)}: its vocabulary cannot be pruned; --set vocabulary.keep=all"
     )
+
+
+def _wanted(tokenizer: HuggingFaceTokenizer, kept: Iterable[int]) -> set[int]:
+    return {*map(int, kept), *tokenizer.special_ids, tokenizer.pad_id}
 
 
 def identity(tokenizer: Tokenizer) -> PrunedTokenizer:
@@ -180,7 +205,7 @@ def load(folder: Path) -> PrunedTokenizer:
             f"{shown(folder)}: holds no tokenizer of a student ({shown(error)[:80]}); train again"
         ) from error
     if kind == "clip":
-        found = _clip(ClipTokenizer(name), kept.tolist())
+        found = prune(ClipTokenizer(name), kept.tolist())
         found.inner.context = context
     else:
         inner = HuggingFaceTokenizer.of_json(name, data, shown(folder / _JSON), context)
@@ -205,10 +230,9 @@ def _of_json(
     return PrunedTokenizer(inner, kept, pad_id)
 
 
-def _clip(tokenizer: ClipTokenizer, kept: Iterable[int]) -> PrunedTokenizer:
+def _clip(tokenizer: ClipTokenizer, left: Sequence[int]) -> PrunedTokenizer:
     """CLIP's merges that make these tokens; bytes come first and specials last, as they were."""
     whole = tokenizer.bpe
-    left = sorted(closed(map(int, kept), whole.halves, [*range(BYTES), *tokenizer.special_ids]))
     merges = [whole.merges[number - BYTES] for number in left if number in whole.halves]
     smaller = ClipTokenizer(tokenizer.name, BytePairEncoder(merges))
     smaller.context = tokenizer.context

@@ -14,10 +14,8 @@ from distill.vocabulary.merges import closed
 SUPPORTED = ("BPE", "WordPiece")
 
 
-def pruned_json(data: bytes, kept: Iterable[int], where: str) -> tuple[bytes, list[int]]:
-    """The tokenizer.json with these tokens and those that it needs besides, numbered anew.
-
-    Ids keep their order: the new id of a token is its rank among the old ids that are left.
+def completion(whole: dict[str, Any], where: str) -> Callable[[Iterable[int]], set[int]]:
+    """What is left of a tokenizer.json's vocabulary if these tokens are kept.
 
     BPE: see `merges.closed`. WordPiece: at each place of a word the longest piece of the
     vocabulary is taken. If that is a kept one, no longer piece is left that could be taken in its
@@ -26,6 +24,49 @@ def pruned_json(data: bytes, kept: Iterable[int], where: str) -> tuple[bytes, li
     and with the prefix, is kept, so that the cutting goes on at any place. (That holds where all
     characters of the vocabulary have both, as BERT's do; tokens with one that has not are all
     kept, which leaves only words on which the longest pieces fit and shorter ones do not.)
+
+    Parameters
+    ----------
+    whole : dict
+        The tokenizer.json, parsed.
+    where : str
+        Names it in messages.
+
+    Returns
+    -------
+    function of the kept ids
+        It gives them with those that the tokenizer needs besides.
+
+    Raises
+    ------
+    InputError
+        For a kind of tokenizer that is not pruned here.
+    """
+    model: dict[str, Any] = whole.get("model") or {}
+    kind = model.get("type")
+    if kind not in SUPPORTED:
+        raise InputError(
+            f"{where}: its vocabulary is a {shown(kind)} one, which is not pruned; keep all of it: "
+            "--set vocabulary.keep=all"
+        )
+    if model.get("dropout"):
+        raise InputError(f"{where}: its BPE drops merges at random, so it cannot be pruned")
+    vocabulary: dict[str, int] = model["vocab"]
+    added = {int(token["id"]) for token in whole.get("added_tokens") or []}
+    known = set(vocabulary.values()) | added
+    always = added | _named(whole, model, vocabulary)
+    if kind == "BPE":
+        halves = _halves(model, vocabulary)
+        always |= {number for number in vocabulary.values() if number not in halves}
+        return lambda kept: closed(kept, halves, always) & known
+    always |= _characters(vocabulary, model["continuing_subword_prefix"])
+    return lambda kept: (set(kept) | always) & known
+
+
+def pruned_json(data: bytes, kept: Iterable[int], where: str) -> tuple[bytes, list[int]]:
+    """The tokenizer.json with these tokens and those that it needs besides, numbered anew.
+
+    Ids keep their order: the new id of a token is its rank among the old ids that are left.
 
     Parameters
     ----------
@@ -46,33 +87,17 @@ def pruned_json(data: bytes, kept: Iterable[int], where: str) -> tuple[bytes, li
         For a kind of tokenizer that is not pruned here.
     """
     whole: dict[str, Any] = json.loads(data)
-    model: dict[str, Any] = whole.get("model") or {}
-    kind = model.get("type")
-    if kind not in SUPPORTED:
-        raise InputError(
-            f"{where}: its vocabulary is a {shown(kind)} one, which is not pruned; keep all of it: "
-            "--set vocabulary.keep=all"
-        )
-    if model.get("dropout"):
-        raise InputError(f"{where}: its BPE drops merges at random, so it cannot be pruned")
-    vocabulary: dict[str, int] = model["vocab"]
-    added = {token["content"]: int(token["id"]) for token in whole.get("added_tokens") or []}
-    always = set(added.values()) | _named(whole, model, vocabulary)
-    if kind == "BPE":
-        halves = _halves(model, vocabulary)
-        always |= {number for number in vocabulary.values() if number not in halves}
-        left = closed(kept, halves, always)
-    else:
-        left = set(kept) | always | _characters(vocabulary, model["continuing_subword_prefix"])
-    old = sorted(left & (set(vocabulary.values()) | set(added.values())))
+    old = sorted(completion(whole, where)(kept))
     new = {number: at for at, number in enumerate(old)}
+    model = whole["model"]
+    vocabulary: dict[str, int] = model["vocab"]
     smaller = copy.deepcopy(whole)
     smaller["model"]["vocab"] = {
         token: new[number]
         for token, number in sorted(vocabulary.items(), key=lambda item: item[1])
         if number in new
     }
-    if kind == "BPE":
+    if model["type"] == "BPE":
         smaller["model"]["merges"] = [
             merge
             for merge in model["merges"]

@@ -40,6 +40,12 @@ def ladder(*settings, parameters=22_713_216, config=MINILM, common=6_000, rare=4
     )
 
 
+def left_out(found, **counts):
+    """The used tokens that a student has not."""
+    used = ladder("vocabulary.keep=used", budget_bytes=10**9, **counts).fit(found.student.name)
+    return np.setdiff1d(used.tokenizer.kept, found.tokenizer.kept).tolist()
+
+
 def why(found):
     return found.vocabularies.overrides.reasons
 
@@ -66,24 +72,46 @@ def test_a_smaller_teacher_gives_as_many_layers_as_fit_in_three_tenths_of_it():
 def test_rare_tokens_go_before_a_layer_does_but_no_more_than_a_hundredth_of_all():
     tried = ladder()
     found = tried.fit()
-    whole = ladder(budget_bytes=10**9).fit(found.student.name)
-    assert whole.sizes.held > 0.3 * 22_713_216  # it would not fit with all the tokens
-    most = found.vocabulary.most
-    assert found.tokenizer.vocabulary_size <= most < whole.tokenizer.vocabulary_size
+    used = ladder("vocabulary.keep=used", budget_bytes=10**9).fit(found.student.name)
+    assert used.sizes.held > 0.3 * 22_713_216  # it would not fit with all the tokens
+    size = found.vocabulary.size
+    assert found.tokenizer.vocabulary_size <= size < used.tokenizer.vocabulary_size
+    lost = tried.vocabularies.counts.copy()
+    lost[found.tokenizer.kept] = 0
     assert (
-        f"{whole.tokenizer.vocabulary_size - found.tokenizer.vocabulary_size:,} tokens"
-        in (why(tried)["vocabulary.most"])
+        f"{np.count_nonzero(lost):,} tokens that occur only once" in (why(tried)["vocabulary.size"])
     )
     # One row more would not fit, and what is kept of the rarest are those of the lowest ids.
     assert found.sizes.held > 0.3 * 22_713_216 - 2 * found.student.hidden_size
     often = ladder("vocabulary.minimum_count=2", budget_bytes=10**9).fit(found.student.name)
     rarest = np.setdiff1d(found.tokenizer.kept, often.tokenizer.kept)
-    gone = np.setdiff1d(whole.tokenizer.kept, found.tokenizer.kept)
+    gone = np.setdiff1d(used.tokenizer.kept, found.tokenizer.kept)
     assert len(rarest) and len(gone) and np.median(rarest) < np.median(gone)
     # Where they are more than a hundredth of the tokens, a layer goes.
     fewer = ladder(common=300, rare=9_700).fit()
-    assert fewer.vocabulary.minimum_count == 1
+    assert not left_out(fewer, common=300, rare=9_700)
     assert fewer.student.hidden_layers < found.student.hidden_layers
+
+
+def test_room_that_is_left_holds_tokens_of_low_ids_that_no_training_prompt_has():
+    tried = ladder(common=2_000, rare=500, budget_bytes=30_000_000)
+    found = tried.fit()
+    used = ladder("vocabulary.keep=used", common=2_000, rare=500, budget_bytes=10**9)
+    used = used.fit(found.student.name)
+    added = np.setdiff1d(found.tokenizer.kept, used.tokenizer.kept)
+    assert np.isin(used.tokenizer.kept, found.tokenizer.kept).all()
+    assert len(added) and added.max() < 1_000 + 2_000 + 500 + len(added)
+    unused = np.count_nonzero(tried.vocabularies.counts[found.tokenizer.kept] == 0)
+    assert f"{unused:,} of them occur in no training prompt" in why(tried)["vocabulary.size"]
+    one_more = found.sizes.held + found.student.hidden_size
+    assert found.sizes.held * 4 <= 30_000_000 < 4 * (one_more + found.student.hidden_size)
+    # By name and without a budget nothing is filled up.
+    named = ladder(common=2_000, rare=500).fit(found.student.name)
+    assert named.tokenizer.vocabulary_size == used.tokenizer.vocabulary_size
+    # With room for all of them nothing is pruned.
+    whole = ladder(budget_bytes=10**9).fit(found.student.name)
+    assert whole.vocabulary.keep == "all"
+    assert whole.tokenizer.vocabulary_size == 49_408
 
 
 @pytest.mark.parametrize(
