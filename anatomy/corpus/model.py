@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -50,6 +50,32 @@ class Reading:
     refused: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
     sha256: str | None = None
+
+    def with_counts_of(self, other: Reading) -> Reading:
+        """This one's prompts, with the rows and files of both."""
+        return replace(
+            self,
+            files=self.files + other.files,
+            rows=self.rows + other.rows,
+            refused=_sum(self.refused, other.refused),
+            notes=_sum(self.notes, other.notes),
+            sha256=self.sha256 or other.sha256,
+        )
+
+
+def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    names = dict.fromkeys([*one, *other])
+    return {name: one.get(name, 0) + other.get(name, 0) for name in names}
+
+
+def joined(parts: Iterable[Reading]) -> Reading:
+    """One reading of the parts of one."""
+    prompts: list[pa.Array] = [pa.array([], type=pa.large_string())]
+    whole = Reading(prompts[0], (), 0)
+    for part in parts:
+        prompts.append(part.prompts)
+        whole = whole.with_counts_of(part)
+    return replace(whole, prompts=pa.concat_arrays(prompts))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
@@ -25,29 +25,76 @@ MAX_RATIO = 200
 FREE_BYTES = 2**28  # below this the ratio says nothing
 _BLOCK = 2**24
 _BOM = b"\xef\xbb\xbf"
+# What the readers of packed files raise for damaged ones.
+_DAMAGE = (
+    EOFError,
+    OSError,  # gzip.BadGzipFile and Arrow's errors among them
+    ValueError,
+    RuntimeError,  # an encrypted member
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
-def read_bytes(path: Path) -> bytes:
-    """The file's bytes, read once: what is hashed is what is parsed."""
+def opened(path: Path) -> BinaryIO:
+    """The file, to be read from its beginning; unbuffered."""
     if path.is_dir():
         raise InputError(f"{shown(path)}: is a folder; name a file")
     if path.exists() and not path.is_file():  # a pipe, say: it cannot be read a second time
         raise InputError(f"{shown(path)}: is not a regular file; save it as one")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{shown(path)}: cannot be read ({error.strerror}); check the path and its permissions"
-        ) from error
+    with Faults(shown(path)):
+        return cast(BinaryIO, path.open("rb", buffering=0))
+
+
+def read_bytes(path: Path) -> bytes:
+    """The file's bytes, read once: what is hashed is what is parsed."""
+    with opened(path) as stream, Faults(shown(path)):
+        return stream.read()
 
 
 def record(path: Path, raw: bytes, data: Path | None = None) -> SourceFile:
     """Provenance of `raw`, which was read from `path`; the path relative to the data folder."""
+    return recorded(path, len(raw), hashlib.sha256(raw).hexdigest(), data)
+
+
+def recorded(path: Path, size: int, sha256: str, data: Path | None = None) -> SourceFile:
+    """Provenance of a file of so many bytes with this hash."""
     relative = data is not None and path.is_relative_to(data)
     name = (path.relative_to(data) if relative and data is not None else path).as_posix()
     # A name that is not UTF-8 comes as lone surrogates, which no document can hold.
     name = name if _encodable(name) else shown(name)
-    return SourceFile(name, len(raw), hashlib.sha256(raw).hexdigest())
+    return SourceFile(name, size, sha256)
+
+
+class Faults:
+    """A context in which what is wrong with a file becomes one line, an `InputError`.
+
+    Parameters
+    ----------
+    where : str
+        Names the file.
+    packed : str
+        ".gz", ".zst" or ".zip" for one that is being unpacked.
+    """
+
+    def __init__(self, where: str, packed: str = "") -> None:
+        self._where, self._packed = where, packed
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        if self._packed and isinstance(error, _DAMAGE):
+            raise InputError(
+                f"{self._where}: is not a whole {self._packed} file ({one_line(error)}); get the "
+                "file again"
+            ) from error
+        if isinstance(error, OSError):
+            raise InputError(
+                f"{self._where}: cannot be read ({error.strerror or one_line(error)}); check the "
+                "path and its permissions"
+            ) from error
 
 
 def _encodable(text: str) -> bool:
@@ -60,7 +107,7 @@ def _encodable(text: str) -> bool:
 
 def unpacked(raw: bytes, suffix: str, where: str, inner: str = "") -> bytes:
     """`raw`, decompressed if `suffix` is ".gz", ".zst" or ".zip" (then: its file `inner`)."""
-    try:
+    with Faults(where, suffix):
         if suffix == ".gz":
             with gzip.open(io.BytesIO(raw)) as stream:
                 return _bounded(stream, where, len(raw))
@@ -74,18 +121,6 @@ def unpacked(raw: bytes, suffix: str, where: str, inner: str = "") -> bytes:
                     raise InputError(f"{where}: has no {shown(inner)} inside; get the file again")
                 with archive.open(found[0]) as member:
                     return _bounded(member, where, len(raw))
-    except (
-        EOFError,
-        OSError,  # gzip.BadGzipFile and Arrow's errors among them
-        ValueError,
-        RuntimeError,  # an encrypted member
-        NotImplementedError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
-        raise InputError(
-            f"{where}: is not a whole {suffix} file ({one_line(error)}); get the file again"
-        ) from error
     return raw
 
 
@@ -118,7 +153,8 @@ def decode(raw: bytes, where: str) -> str:
     try:
         return without_bom(raw, where).decode()
     except UnicodeDecodeError as error:
-        raise not_utf8(raw, error, where) from None
+        at = error.start + (len(_BOM) if raw.startswith(_BOM) else 0)
+        raise not_utf8(where, at, raw.count(b"\n", 0, at) + 1, raw[at]) from None
 
 
 def without_bom(raw: bytes, where: str) -> bytes:
@@ -128,12 +164,10 @@ def without_bom(raw: bytes, where: str) -> bytes:
     return raw.removeprefix(_BOM)
 
 
-def not_utf8(raw: bytes, error: UnicodeDecodeError, where: str) -> InputError:
-    """The error for a file that is no UTF-8 where `error` says."""
-    at = error.start + (len(_BOM) if raw.startswith(_BOM) else 0)
-    line = raw.count(b"\n", 0, at) + 1
+def not_utf8(where: str, at: int, line: int, byte: int) -> InputError:
+    """The error for a file that is no UTF-8 at byte `at`, in this line."""
     return InputError(
-        f"{where}: is not UTF-8 at byte {at:,} (line {line:,}: {raw[at]:#04x}); save it as UTF-8"
+        f"{where}: is not UTF-8 at byte {at:,} (line {line:,}: {byte:#04x}); save it as UTF-8"
     )
 
 

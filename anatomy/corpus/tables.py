@@ -7,20 +7,19 @@ are no strings. Nothing is guessed: "NA", "null" and "1.0" in a .csv are prompts
 
 from __future__ import annotations
 
-import csv
-import io
-import itertools
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from anatomy.corpus import rawfiles, rows
-from anatomy.corpus.model import Reading, SourceFile
+from anatomy.corpus.lines import Picked, json_lines, text_lines
+from anatomy.corpus.model import Reading, joined
+from anatomy.corpus.packed import PIECE, Packed
+from anatomy.corpus.separated import separated
 from anatomy.errors import InputError
 from anatomy.files import sha256_of, shown
 
@@ -28,10 +27,7 @@ FORMATS = (".txt", ".csv", ".tsv", ".jsonl", ".json", ".parquet")
 COMPRESSIONS = (".gz", ".zst")
 # Columns taken without asking, first of these first.
 USUAL_COLUMNS = ("prompt", "text", "caption", "name")
-WRONG_WIDTH = "wrong number of columns"
 
-# Arrow reads a .csv in blocks and refuses a row that is longer than one.
-_CSV_BLOCK = 2**24
 _PARQUET_ROWS = 2**12  # at a time: few enough that none of them can fill the memory
 _SHOWN_COLUMNS = 20
 
@@ -57,7 +53,14 @@ def stem_of(path: Path) -> str:
 
 
 def read_table(path: Path, column: str | None = None) -> Reading:
-    """Read the prompts of one file.
+    """All prompts of one file; see `stream_table`."""
+    return joined(stream_table(path, column))
+
+
+def stream_table(path: Path, column: str | None = None) -> Iterator[Reading]:
+    """Read the prompts of one file, a part after the other.
+
+    Of a .json alone all has to be in memory.
 
     Parameters
     ----------
@@ -66,6 +69,11 @@ def read_table(path: Path, column: str | None = None) -> Reading:
     column : str, optional
         Of a .csv, .tsv, .parquet or of JSON objects. Without it: the only column there is, else
         the first of `USUAL_COLUMNS`.
+
+    Yields
+    ------
+    Reading
+        The last part has the record of the file.
 
     Raises
     ------
@@ -83,27 +91,51 @@ def read_table(path: Path, column: str | None = None) -> Reading:
             "(text ones also .gz, .zst)"
         )
     kind, compression = found
-    refused: dict[str, int] = {}
     if kind == ".parquet":
-        values, record = _parquet(path, column, where)
-    else:
+        for values in _parquet(path, column, where):
+            yield _reading(values)
+        with rawfiles.Faults(where):
+            record = rawfiles.recorded(path, path.stat().st_size, sha256_of(path))
+        yield replace(_NOTHING, files=(record,))
+        return
+    if kind == ".json":
         raw = rawfiles.read_bytes(path)
         record = rawfiles.record(path, raw)
-        data = rawfiles.unpacked(raw, compression, where)
-        del raw
-        if kind == ".txt":
-            if column is not None:
-                raise InputError(f"{where}: a .txt has no columns; leave out {shown(':' + column)}")
-            values = _lines(data, where)
-        elif kind in (".csv", ".tsv"):
-            values, refused = _csv(data, "\t" if kind == ".tsv" else ",", column, where)
-        elif kind == ".jsonl":
-            values = _picked(_json_lines(data, where), column, where)
-        else:
-            values = _json_rows(rawfiles.parse_json(data, where), column, where)
+        document = rawfiles.parse_json(rawfiles.unpacked(raw, compression, where), where)
+        yield replace(_reading(_json_rows(document, column, where)), files=(record,))
+        return
+    with Packed(path, compression, where) as file:
+        for values, refused in _values(file, kind, column, where):
+            yield _reading(values, refused)
+        yield replace(_NOTHING, files=(file.finish(),))
+
+
+_NOTHING = Reading(pa.array([], type=pa.large_string()), (), 0)
+
+
+def _values(
+    file: Packed, kind: str, column: str | None, where: str
+) -> Iterator[tuple[Values, dict[str, int]]]:
+    """The values of a text format's rows, and rows that have none."""
+
+    def chosen(columns: Sequence[str]) -> str:
+        return choose(columns, column, where)
+
+    if kind == ".txt":
+        if column is not None:
+            raise InputError(f"{where}: a .txt has no columns; leave out {shown(':' + column)}")
+        yield from ((lines, {}) for lines in text_lines(file, where))
+    elif kind == ".jsonl":
+        yield from ((values, {}) for values in json_lines(file, column, chosen, where))
+    else:
+        yield from separated(file, "\t" if kind == ".tsv" else ",", chosen, where)
+
+
+def _reading(values: Values, refused: Mapping[str, int] | None = None) -> Reading:
     prompts, more = rows.usable(values)
-    rows.add_refused(refused, more)
-    return Reading(prompts, (record,), len(prompts) + sum(refused.values()), refused)
+    bad = dict(refused or {})
+    rows.add_refused(bad, more)
+    return Reading(prompts, (), len(prompts) + sum(bad.values()), bad)
 
 
 def choose(columns: Sequence[str], wanted: str | None, where: str) -> str:
@@ -125,126 +157,26 @@ def choose(columns: Sequence[str], wanted: str | None, where: str) -> str:
     return wanted
 
 
-def _lines(data: bytes, where: str) -> list[object]:
-    r"""The lines of a text: "\n" and "\r\n" end one, and nothing else does (no U+2028, no "\f").
-
-    If nothing at all decodes, the file is in another encoding, and that is the error.
-    """
-    text = rawfiles.without_bom(data, where)
-    if not text:
-        return []
-    try:
-        decoded = text.decode()
-    except UnicodeDecodeError as error:
-        lines = rows.decoded(text.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n"))
-        if not any(isinstance(line, str) and line.strip() for line in lines):
-            raise rawfiles.not_utf8(data, error, where) from None
-        return lines
-    return list(decoded.replace("\r\n", "\n").removesuffix("\n").split("\n"))
-
-
-def _csv(
-    data: bytes, separator: str, column: str | None, where: str
-) -> tuple[Values, dict[str, int]]:
-    """One column of a table with a header row; rows of another width are counted."""
-    data = rawfiles.without_bom(data, where)
-    if not data.strip():
-        raise InputError(f"{where}: is empty; it needs a header row and rows")
-    wrong = 0
-
-    def skip(_row: object) -> str:
-        nonlocal wrong
-        wrong += 1
-        return "skip"
-
-    try:
-        head = io.StringIO(data[:_CSV_BLOCK].decode(errors="replace"), newline="")
-        names = next(csv.reader(head, delimiter=separator))
-        chosen = choose(names, column, where)
-        # A quote that is never closed swallows the rest of the file, and Arrow does not mind. So
-        # the last row is one of ours, and it has to come out whole.
-        last = b"end of the table"
-        table = pyarrow.csv.read_csv(
-            pa.py_buffer(
-                data.rstrip(b"\r\n") + b"\n" + separator.encode().join([last] * len(names))
-            ),
-            pyarrow.csv.ReadOptions(block_size=_CSV_BLOCK),
-            pyarrow.csv.ParseOptions(
-                delimiter=separator,
-                newlines_in_values=True,
-                ignore_empty_lines=False,
-                invalid_row_handler=skip,
-            ),
-            # As bytes: whether they are UTF-8 is decided row by row.
-            pyarrow.csv.ConvertOptions(
-                column_types={chosen: pa.large_binary()}, include_columns=[chosen]
-            ),
-        )
-    except (pa.ArrowException, csv.Error, ValueError) as error:
-        raise InputError(
-            f"{where}: is not a whole table ({rawfiles.one_line(error)}); check its quotes and "
-            "separators"
-        ) from error
-    values = table.column(0)
-    if len(values) == 0 or values[-1].as_py() != last:
-        raise InputError(f"{where}: has a quote that is never closed; check its last rows")
-    return values[:-1], {WRONG_WIDTH: wrong} if wrong else {}
-
-
-def _json_lines(data: bytes, where: str) -> Iterable[object]:
-    """The value of each line that has one."""
-    parse = json.JSONDecoder().raw_decode
-    values: list[object] = []
-    for number, line in enumerate(_lines(data, where), 1):
-        if not isinstance(line, str):
-            values.append(line)
-            continue
-        text = line.strip(" \t\r")
-        if not text:
-            values.append("")  # refused as empty, like a blank line of a .txt
-            continue
-        try:
-            value, end = parse(text)
-        except (ValueError, RecursionError):
-            end = -1
-        if end != len(text):
-            raise InputError(
-                f"{where}: line {number:,} is not JSON ({shown(text[:60])}); fix or remove it"
-            )
-        values.append(value)
-    return values
-
-
 def _json_rows(document: Any, column: str | None, where: str) -> Values:
     """The rows of a JSON document: a list of strings or objects, or an object of columns."""
     if isinstance(document, list):
-        return _picked(document, column, where)
+        picked = Picked(column, lambda columns: choose(columns, column, where), where)
+        values = picked.of(document)
+        picked.finish()
+        return values
     if isinstance(document, dict):
-        columns = {name: values for name, values in document.items() if isinstance(values, list)}
+        columns: dict[str, list[object]] = {
+            name: values for name, values in document.items() if isinstance(values, list)
+        }
         if columns:
-            values: list[object] = columns[choose(list(columns), column, where)]
-            return values
+            return columns[choose(list(columns), column, where)]
     raise InputError(
         f"{where}: has neither a list of prompts nor columns of them; "
         'write ["a cat", ...] or {"prompt": ["a cat", ...]}'
     )
 
 
-def _picked(values: Iterable[object], column: str | None, where: str) -> list[object]:
-    """Strings as they are, objects' `column`."""
-    values = list(values)
-    names = dict.fromkeys(
-        itertools.chain.from_iterable(value for value in values if isinstance(value, dict))
-    )
-    if not names:
-        if column is not None:
-            raise InputError(f"{where}: has no columns; leave out {shown(':' + column)}")
-        return values
-    chosen = choose(list(names), column, where)
-    return [value.get(chosen) if isinstance(value, dict) else value for value in values]
-
-
-def _parquet(path: Path, column: str | None, where: str) -> tuple[Values, SourceFile]:
+def _parquet(path: Path, column: str | None, where: str) -> Iterator[Values]:
     """One column; the others, which may be images, are never read."""
     try:
         with pq.ParquetFile(path) as file:
@@ -256,17 +188,21 @@ def _parquet(path: Path, column: str | None, where: str) -> tuple[Values, Source
                     f"{where}: column {shown(chosen)} is {shown(kind)}, not text; name another, "
                     f"{where}:COLUMN"
                 )
-            parts, total = [], 0
+            parts: list[pa.Array] = []
+            ready = total = 0
             for batch in file.iter_batches(_PARQUET_ROWS, columns=[chosen]):
                 part = batch.column(0)
                 part = part.dictionary_decode() if pa.types.is_dictionary(kind) else part
                 total += part.nbytes
+                ready += part.nbytes
                 rawfiles.check_ratio(total, path.stat().st_size, where)
                 parts.append(part)
-            values = pa.chunked_array(parts, type=parts[0].type if parts else pa.large_string())
-        record = SourceFile(path.as_posix(), path.stat().st_size, sha256_of(path))
+                if ready >= PIECE:
+                    yield pa.chunked_array(parts)
+                    parts, ready = [], 0
+            if parts:
+                yield pa.chunked_array(parts)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(
             f"{where}: is not a whole parquet file ({rawfiles.one_line(error)}); get it again"
         ) from error
-    return values, record

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anatomy.corpus import rawfiles, tables
+from anatomy.corpus import packed, rawfiles, separated, tables
+from anatomy.corpus.model import joined
 from anatomy.corpus.tables import read_table
 from anatomy.errors import InputError
 from tests.corpus.layouts import put
@@ -102,7 +103,7 @@ def test_csv(tmp_path):
     table = 'id,prompt\r\n1,a cat\r\n2,"b, ""c""\nd"\n3,NA\n4,\n5,007\nshort\n7,too,long\n'
     reading = read_table(put(tmp_path / "p.csv", table))
     assert reading.prompts.to_pylist() == ["a cat", 'b, "c"\nd', "NA", "007"]
-    assert reading.refused == {tables.WRONG_WIDTH: 2, "empty": 1}
+    assert reading.refused == {separated.WRONG_WIDTH: 2, "empty": 1}
     assert reading.rows == 7
 
 
@@ -241,6 +242,35 @@ def test_compressed(tmp_path, name, suffix, pack):
     assert tables.stem_of(path) == "p"
 
 
+@pytest.mark.parametrize("name", ["p.txt", "p.jsonl", "p.csv", "p.txt.gz", "p.csv.zst"])
+def test_a_file_of_many_pieces_is_read_as_one_of_a_single_piece(tmp_path, name, monkeypatch):
+    words = ["a cat", 'b, "c"', "été", "", "x" * 50, "  "] * 40
+    text = {
+        "txt": "".join(f"{word}\r\n" for word in words),
+        "jsonl": "".join(json.dumps({"id": i, "prompt": w}) + "\n" for i, w in enumerate(words)),
+        "csv": "prompt,id\n" + "".join('"' + w.replace('"', '""') + '",1\n' for w in words),
+    }[name.split(".")[1]]
+    raw = text.encode() + b"short" * name.startswith("p.csv")
+    pack = {"gz": gzip.compress, "zst": zstd}.get(name.split(".")[-1], bytes)
+    path = put(tmp_path / name, pack(raw))
+    whole = read_table(path)
+    monkeypatch.setattr(packed.Packed.read, "__defaults__", (64,))
+    monkeypatch.setattr(separated, "_BLOCK", 256)
+    parts = list(tables.stream_table(path))
+    assert len(parts) > 10
+    again = joined(parts)
+    assert again.prompts == whole.prompts and again.prompts.to_pylist() == [
+        word for word in words if word.strip()
+    ]
+    assert (again.rows, again.refused, again.files) == (whole.rows, whole.refused, whole.files)
+
+
+def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(packed.Packed.read, "__defaults__", (64,))
+    monkeypatch.setattr(packed, "LONGEST_LINE", 2**20)
+    assert "has a line of more than 1 MiB" in refusal(put(tmp_path / "p.txt", "a" * 2**21))
+
+
 def test_compressed_in_several_parts(tmp_path):
     for suffix, pack in ((".gz", gzip.compress), (".zst", zstd)):
         assert prompts(put(tmp_path / f"p.txt{suffix}", pack(b"a\n") + pack(b"b\n"))) == ["a", "b"]
@@ -251,8 +281,11 @@ def test_compressed_problems(tmp_path, suffix, pack, monkeypatch):
     path = tmp_path / f"p.txt{suffix}"
     assert f"is not a whole {suffix} file" in refusal(put(path, b"not compressed"))
     assert f"is not a whole {suffix} file" in refusal(put(path, pack(b"abc\n" * 100)[:-5]))
-    monkeypatch.setattr(rawfiles, "MAX_UNPACKED", 2**20)
-    assert "unpacks to more than" in refusal(put(path, pack(b"a" * 2**21)))
+    monkeypatch.setattr(rawfiles, "FREE_BYTES", 2**20)
+    assert "unpacks to more than 200 times its size" in refusal(put(path, pack(b"a" * 2**21)))
+    monkeypatch.setattr(rawfiles, "MAX_UNPACKED", 2**18)
+    document = pack(b'["' + b"a" * 2**19 + b'"]')
+    assert "unpacks to more than 0 GiB" in refusal(put(tmp_path / f"p.json{suffix}", document))
 
 
 # ---- parquet
