@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from itertools import combinations
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from anatomy.corpus import registry
 from anatomy.corpus.bundled import lvis_names_as_given
-from anatomy.corpus.model import Corpus
 from anatomy.findings import InsideFinding, SpectrumFinding
 from anatomy.ledger import (
     Measured,
@@ -21,32 +16,19 @@ from anatomy.ledger import (
     lvis_readings,
 )
 from anatomy.measures.context import LengthHistogram
-from anatomy.measures.overlap import Overlap
 from anatomy.view import TokenView
 
 
 def evidence(view: TokenView) -> Measured:
     """The ledger's measured column, from the official and bundled sources of a corpus."""
-    corpus = view.corpus
+    census, codes = view.census, view.census.ask.official
+    summaries, tokenizer = census.summaries, view.encoder.tokenizer
     published = {source.name: source.published_count for source in registry.ALL}
-    codes = [
-        code
-        for code, summary in enumerate(corpus.summaries)
-        if summary.kind in ("official", "bundled") and summary.name in published
-    ]
-    rows = np.isin(corpus.source, codes)
-    # A prompt's first appearance among the official sources need not be the corpus's first.
-    places = np.flatnonzero(rows)
-    _, first = np.unique(corpus.prompt[places], return_index=True)
-    union = np.zeros(len(corpus), dtype=bool)
-    union[places[first]] = True
-
-    raw = Overlap.of(corpus.prompt[rows], corpus.source[rows], len(corpus.names))
-    cleaned = view.cleaned_overlap
+    raw, cleaned = census.counts.official, view.cleaned_overlap
     pairs = list(combinations(codes, 2))
-    counts = view.counts_of(union)
-    tokenizer = view.encoder.tokenizer
+    official = view.own.official
     names = lvis_names_as_given()
+    as_given = census.counts.lvis_as_given
 
     def means(prepared: dict[str, tuple[str, ...]]) -> dict[str, float]:
         return {
@@ -56,46 +38,36 @@ def evidence(view: TokenView) -> Measured:
 
     return Measured(
         sources={
-            corpus.names[code]: MeasuredSource(
-                name=corpus.names[code],
-                unique=corpus.summaries[code].unique,
+            summaries[code].name: MeasuredSource(
+                name=summaries[code].name,
+                unique=summaries[code].unique,
                 unique_cleaned=int(cleaned.shared[code, code]),
-                lengths=view.lengths[corpus.names[code]],
-                published=published[corpus.names[code]],
-                notes=corpus.summaries[code].notes,
+                lengths=view.own.sources[code].lengths,
+                published=published[summaries[code].name],
+                notes=summaries[code].notes,
             )
             for code in codes
         },
         union=raw.union,
         plain_sum=raw.plain_sum,
-        shared={(corpus.names[a], corpus.names[b]): int(raw.shared[a, b]) for a, b in pairs},
+        shared={(census.names[a], census.names[b]): int(raw.shared[a, b]) for a, b in pairs},
         shared_cleaned={
-            (corpus.names[a], corpus.names[b]): int(cleaned.shared[a, b]) for a, b in pairs
+            (census.names[a], census.names[b]): int(cleaned.shared[a, b]) for a, b in pairs
         },
-        combined_lengths=view.lengths_of(union),
-        distinct_ids=counts.distinct,
+        combined_lengths=official.lengths,
+        distinct_ids=official.counts.distinct,
         vocabulary_size=tokenizer.vocabulary_size,
-        special_share=counts.share_of(tokenizer.special_ids),
-        top100_share=counts.top_share(100),
+        special_share=official.counts.share_of(tokenizer.special_ids),
+        top100_share=official.counts.top_share(100),
         lvis_names=names,
         lvis_mean_tokens=means(lvis_readings(names)),
         lvis_cut_means=means(lvis_cuts(names)),
-        lvis_as_given_in=_shared_as_given(corpus, codes, names),
+        lvis_as_given_in={
+            census.names[code]: int(as_given[code])
+            for code in codes
+            if census.ask.lvis is not None and code != census.ask.lvis
+        },
     )
-
-
-def _shared_as_given(corpus: Corpus, codes: list[int], names: tuple[str, ...]) -> dict[str, int]:
-    """How many of LVIS's names, "_" kept, each other source has; nothing without LVIS."""
-    if "lvis" not in {corpus.names[code] for code in codes}:
-        return {}
-    wanted = pa.array(names, type=pa.large_string())
-    return {
-        corpus.names[code]: pc.sum(
-            pc.is_in(wanted, value_set=corpus.prompts.filter(pa.array(corpus.source == code)))
-        ).as_py()
-        for code in codes
-        if corpus.names[code] != "lvis"
-    }
 
 
 def evidence_inside(found: InsideFinding, *, official: bool) -> MeasuredInside | None:

@@ -8,14 +8,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
+import pyarrow as pa
+
 import anatomy
-from anatomy.corpus import build
+from anatomy.census import Ask, Census, local
+from anatomy.corpus import build, registry
+from anatomy.corpus.build import Opened
 from anatomy.corpus.locate import data_folder
 from anatomy.corpus.memory import Prompts
-from anatomy.encoders import NoWeightsError, resolve
+from anatomy.corpus.model import joined
+from anatomy.encoders import Encoder, NoWeightsError, resolve
 from anatomy.encoders.outputs import read_outputs
 from anatomy.errors import InputError
 from anatomy.evidence import evidence, evidence_inside
@@ -118,12 +124,12 @@ def audit(
     resolved = resolve([name for name in encoders if name not in files])
     steps("Reading sources")
     given = Path(data) if data is not None else None
-    corpus = build.load(specs, given, stand_ins, seed, prompts)
+    opened = build.open_sources(specs, given, stand_ins, seed, prompts)
+    census = _census(opened, resolved, inside.sample, seed, steps)
     measured = []
     measured_sam3: Measured | None = None
-    for encoder in resolved:
-        steps(f"Tokenizing {len(corpus):,} prompts with {encoder.name}")
-        view = TokenView.of(corpus, encoder)
+    for number, encoder in enumerate(resolved):
+        view = TokenView.of(census, encoder, number)
         if not view.combined_lengths.tokens:
             raise InputError(
                 f"--encoder {shown(encoder.name)}: makes no token of any prompt; "
@@ -133,12 +139,14 @@ def audit(
         official = evidence(view) if encoder.name == "sam3" else None  # the paper's encoder
         found, why_not = _inside(view, inside, seed, official, steps)
         if official:
-            only = all(s.kind in ("official", "bundled") for s in corpus.summaries)
+            only = all(s.kind in ("official", "bundled") for s in census.summaries)
             shown_inside = evidence_inside(found, official=only) if found else None
             measured_sam3 = replace(official, inside=shown_inside)
         measured.append(encoder_finding(view, contexts, token_loss_bound, found or why_not))
     outputs = [
-        file_outputs_finding(name, rows, corpus, inside, seed, steps)
+        file_outputs_finding(
+            name, rows, census.summaries, partial(_distinct, opened), inside, seed, steps
+        )
         for name, rows in files.items()
     ]
     steps("Checking the paper's figures")
@@ -161,8 +169,8 @@ def audit(
                 id_estimators=list(inside.id_estimators),
             ),
         ),
-        sources=source_findings(corpus),
-        corpus=corpus_finding(corpus),
+        sources=source_findings(census),
+        corpus=corpus_finding(census),
         encoders=measured,
         outputs=outputs,
         ledger=ledger_findings(entries),
@@ -190,6 +198,35 @@ def _listed(names: Name | Sequence[Name] | None) -> list[str]:
 def _files(encoders: Sequence[str]) -> list[str]:
     """The names that stand for files of outputs."""
     return [name for name in dict.fromkeys(encoders) if name.startswith(PREFIX)]
+
+
+def _census(
+    sources: Sequence[Opened],
+    encoders: Sequence[Encoder],
+    sample: int | None,
+    seed: int,
+    steps: Steps = quiet,
+) -> Census:
+    """Count the corpus; `sample` prompts of each source are drawn where weights need them."""
+    known = {source.name for source in registry.ALL}
+    official = [
+        code
+        for code, source in enumerate(sources)
+        if source.kind in ("official", "bundled") and source.name in known
+    ]
+    ask = Ask(
+        sources=len(sources),
+        official=tuple(official),
+        lvis=next((code for code in official if sources[code].name == "lvis"), None),
+        sample=sample if any(encoder.open is not None for encoder in encoders) else 0,
+        seed=seed,
+    )
+    return local.census(sources, encoders, ask, steps=steps)
+
+
+def _distinct(sources: Sequence[Opened], code: int) -> pa.LargeStringArray:
+    """A source's distinct prompts, read again, in the order in which they appear."""
+    return joined(sources[code].parts()).prompts.unique()
 
 
 def _inside(
@@ -230,10 +267,9 @@ def check_paper(data: Path | str | None = None, *, steps: Steps = quiet) -> list
     steps("Reading sources")
     given = Path(data) if data is not None else None
     here = [source.name for source, state, *_ in build.status(given) if state != "missing"]
-    corpus = build.load(here, given, stand_ins=False, seed=0)
-    steps(f"Tokenizing {len(corpus):,} prompts")
     (encoder,) = resolve(["sam3"])
-    return ledger_findings(ledger(evidence(TokenView.of(corpus, encoder))))
+    census = _census(build.open_sources(here, given, False, 0), [encoder], 0, 0, steps)
+    return ledger_findings(ledger(evidence(TokenView.of(census, encoder, 0))))
 
 
 def _checked_contexts(contexts: Sequence[int]) -> tuple[int, ...]:

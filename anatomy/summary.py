@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from anatomy.census import Census
 from anatomy.corpus import registry
-from anatomy.corpus.model import COMBINED, Corpus
+from anatomy.corpus.model import COMBINED
 from anatomy.findings import (
     TOP_SHARES,
     ContextRecommendation,
@@ -27,7 +28,6 @@ from anatomy.findings import (
 )
 from anatomy.ledger import Entry
 from anatomy.measures.context import LengthHistogram, choose_context
-from anatomy.measures.overlap import Overlap
 from anatomy.measures.vocabulary import TokenCounts
 from anatomy.view import TokenView
 
@@ -35,22 +35,22 @@ TOP_TOKENS = 50
 _CURVE_POINTS = 60
 
 
-def corpus_finding(corpus: Corpus) -> CorpusFinding:
+def corpus_finding(census: Census) -> CorpusFinding:
     """All sources together: sums, union and overlap."""
-    overlap = Overlap.of(corpus.prompt, corpus.source, len(corpus.names))
+    overlap = census.counts.raw
     return CorpusFinding(
         plain_sum=overlap.plain_sum,
         unique=overlap.union,
         shared=overlap.shared.tolist(),
-        stand_ins=[s.name for s in corpus.summaries if s.kind == "stand-in"],
+        stand_ins=[s.name for s in census.summaries if s.kind == "stand-in"],
     )
 
 
-def source_findings(corpus: Corpus) -> list[SourceFinding]:
+def source_findings(census: Census) -> list[SourceFinding]:
     """Each source: provenance and counts."""
     known = {source.name: source for source in registry.ALL}
     findings = []
-    for summary in corpus.summaries:
+    for summary in census.summaries:
         paper = known.get(summary.name)
         findings.append(
             SourceFinding(
@@ -100,7 +100,7 @@ def encoder_finding(
             COMBINED: cleaned.union,
             **{
                 name: int(n)
-                for name, n in zip(view.corpus.names, cleaned.shared.diagonal(), strict=True)
+                for name, n in zip(view.census.names, cleaned.shared.diagonal(), strict=True)
             },
         },
         lengths=[_length_finding(name, h, contexts) for name, h in lengths.items()],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,10 +14,26 @@ import pyarrow as pa
 from anatomy.corpus import registry, specs, standins
 from anatomy.corpus.locate import data_folder
 from anatomy.corpus.memory import Prompts, read_prompts
-from anatomy.corpus.model import COMBINED, Corpus, Kind, Reading, Source, SourceSummary
-from anatomy.corpus.tables import read_table
+from anatomy.corpus.model import COMBINED, Corpus, Kind, Reading, Source, SourceSummary, joined
+from anatomy.corpus.tables import stream_table
 from anatomy.errors import InputError
 from anatomy.files import shown
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source that is ready to be read.
+
+    Attributes
+    ----------
+    parts : function without arguments
+        Reads it: gives the parts of one `Reading`, in order. It may be called again.
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    parts: Callable[[], Iterable[Reading]]
 
 
 def build(readings: Sequence[tuple[str, Kind, str, Reading]]) -> Corpus:
@@ -37,39 +55,59 @@ def build(readings: Sequence[tuple[str, Kind, str, Reading]]) -> Corpus:
     InputError
         No source, two sources of one name, or a source without a usable prompt.
     """
-    if not readings:
-        raise InputError("no sources; name some with --sources: all, lvis, prompts.txt, ...")
+    check_names([name for name, *_ in readings])
     distinct: list[pa.Array] = []
     summaries: list[SourceSummary] = []
     for name, kind, title, reading in readings:
+        check_usable(name, reading, len(reading.prompts))
+        unique = reading.prompts.unique()  # in the order of first appearance
+        distinct.append(unique)
+        summaries.append(summary(name, kind, title, reading, len(reading.prompts), len(unique)))
+    return numbered(distinct, summaries)
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Refuse no source at all, two of one name, and the union's name; InputError."""
+    if not names:
+        raise InputError("no sources; name some with --sources: all, lvis, prompts.txt, ...")
+    for at, name in enumerate(names):
         if name == COMBINED:
             raise InputError(
                 f"{name}: names the union of all sources; give yours another, LABEL=PATH"
             )
-        if any(name == summary.name for summary in summaries):
+        if name in names[:at]:
             raise InputError(
                 f"{shown(name)}: two sources have this name; give one another, LABEL=PATH"
             )
-        usable = len(reading.prompts)
-        if not usable:
-            raise InputError(f"{_where(name, reading)}: has no usable prompt; {_why(reading)}")
-        unique = reading.prompts.unique()  # in the order of first appearance
-        distinct.append(unique)
-        summaries.append(
-            SourceSummary(
-                name=name,
-                kind=kind,
-                title=title,
-                files=reading.files,
-                rows=reading.rows,
-                refused=dict(reading.refused),
-                notes=dict(reading.notes),
-                usable=usable,
-                duplicates=usable - len(unique),
-                unique=len(unique),
-                sha256=reading.sha256,
-            )
-        )
+
+
+def check_usable(name: str, reading: Reading, usable: int) -> None:
+    """Refuse a source without a usable prompt; InputError."""
+    if not usable:
+        raise InputError(f"{_where(name, reading)}: has no usable prompt; {_why(reading)}")
+
+
+def summary(
+    name: str, kind: Kind, title: str, reading: Reading, usable: int, unique: int
+) -> SourceSummary:
+    """How a source came to be, once its prompts are counted."""
+    return SourceSummary(
+        name=name,
+        kind=kind,
+        title=title,
+        files=reading.files,
+        rows=reading.rows,
+        refused=dict(reading.refused),
+        notes=dict(reading.notes),
+        usable=usable,
+        duplicates=usable - unique,
+        unique=unique,
+        sha256=reading.sha256,
+    )
+
+
+def numbered(distinct: Sequence[pa.Array], summaries: Sequence[SourceSummary] = ()) -> Corpus:
+    """A corpus of the distinct prompts of each source."""
     prompts = pa.concat_arrays(distinct)
     # Arrow numbers distinct values in the order it meets them: a prompt is new exactly where its
     # number is above every number before it.
@@ -100,7 +138,25 @@ def load(
     seed: int,
     prompts: Prompts | None = None,
 ) -> Corpus:
-    """Read the named sources, and prompts in memory after them, into one corpus.
+    """Read sources into one corpus, in memory; see `open_sources`.
+
+    Raises
+    ------
+    InputError
+        Anything in `open_sources`, the readers or `build`.
+    """
+    found = open_sources(sources, data, stand_ins, seed, prompts)
+    return build([(one.name, one.kind, one.title, joined(one.parts())) for one in found])
+
+
+def open_sources(
+    sources: Sequence[str],
+    data: Path | None,
+    stand_ins: bool,
+    seed: int,
+    prompts: Prompts | None = None,
+) -> list[Opened]:
+    """Find the named sources, and prompts in memory after them.
 
     Parameters
     ----------
@@ -119,8 +175,8 @@ def load(
     Raises
     ------
     InputError
-        Anything in `specs.parse`, the readers or `build`; and, in several lines, every official
-        source that is missing, with its size, its licence and the command that gets it.
+        Anything in `specs.parse` or `check_names`; and, in several lines, every official source
+        that is missing, with its size, its licence and the command that gets it.
     """
     folder = data_folder(data)
     named = specs.parse(sources) if sources or prompts is None else []
@@ -134,20 +190,32 @@ def load(
     if missing and not stand_ins:
         raise InputError(_missing(missing, folder, data))
     given = read_prompts(prompts) if prompts is not None else {}
-    readings: list[tuple[str, Kind, str, Reading]] = []
+    found: list[Opened] = []
     for source in named:
         kind: Kind
+        parts: Callable[[], Iterable[Reading]]
         if isinstance(source, specs.UserFile):
-            kind, reading = "user", read_table(source.path, source.column)
+            kind, parts = "user", partial(stream_table, source.path, source.column)
         elif files[source.name]:
-            kind, reading = "official", source.read(files[source.name], folder)
+            kind, parts = "official", partial(_whole, source.read, files[source.name], folder)
         elif source.bundled is not None:
-            kind, reading = "bundled", source.bundled()
+            kind, parts = "bundled", partial(_whole, source.bundled)
         else:
-            kind, reading = "stand-in", _stand_in(source, seed)
-        readings.append((source.name, kind, source.title, reading))
-    readings += [(name, "user", f"{name}, in memory", reading) for name, reading in given.items()]
-    return build(readings)
+            kind, parts = "stand-in", partial(_whole, _stand_in, source, seed)
+        found.append(Opened(source.name, kind, source.title, parts))
+    for name, reading in given.items():
+        found.append(Opened(name, "user", f"{name}, in memory", partial(_whole, _same, reading)))
+    check_names([one.name for one in found])
+    return found
+
+
+def _whole(read: Callable[..., Reading], *arguments: object) -> list[Reading]:
+    """A source that is read in one part."""
+    return [read(*arguments)]
+
+
+def _same(reading: Reading) -> Reading:
+    return reading
 
 
 def status(

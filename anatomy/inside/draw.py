@@ -1,9 +1,4 @@
-"""Which prompts, and which of their tokens, are encoded.
-
-Every prompt of the union has one seeded random priority. A group's sample is its prompts of the
-lowest priorities, in that order: samples of one seed are nested, a larger one holds the smaller,
-and what the union draws of a source is part of what the source draws for itself.
-"""
+"""Which of the prompts that were drawn, and which of their tokens, are encoded."""
 
 from __future__ import annotations
 
@@ -25,7 +20,7 @@ class Sample:
     population, drawn : int
         Prompts of the group, and of its sample.
     prompts : ndarray of int64, shape [n]
-        Corpus rows of the sampled prompts whose ids differ, in order of priority.
+        Corpus rows of the sampled prompts whose ids differ, in order of their lots.
     rows : ndarray of int64, shape [n]
         Row of each in the plan's table.
     tokens, kept : int
@@ -66,31 +61,18 @@ class Plan:
         return np.unique(np.concatenate([s.places for s in self.samples.values()]))
 
 
-def priorities(prompt: np.ndarray, seed: int) -> np.ndarray:
-    """A random priority for each prompt of a corpus, int64 [N]; equal for equal prompts.
-
-    Parameters
-    ----------
-    prompt : ndarray of int64, shape [N]
-        `Corpus.prompt`.
-    seed : int
-    """
-    order = np.random.default_rng(seed).permutation(int(prompt.max()) + 1)
-    priority: np.ndarray = order[prompt]
-    return priority
-
-
-def lowest(priority: np.ndarray, group: np.ndarray, count: int | None) -> np.ndarray:
-    """Rows of a group (boolean [N]) with the `count` lowest priorities, in that order."""
+def lowest(lot: np.ndarray, group: np.ndarray, count: int | None) -> np.ndarray:
+    """Rows of a group (boolean [N]) with the `count` lowest lots, in that order."""
     members = np.flatnonzero(group)
-    chosen: np.ndarray = members[np.argsort(priority[members], kind="stable")[:count]]
+    chosen: np.ndarray = members[np.argsort(lot[members], kind="stable")[:count]]
     return chosen
 
 
 def plan(
     table: TokenTable,
-    priority: np.ndarray,
+    lot: np.ndarray,
     groups: Mapping[str, np.ndarray],
+    population: Mapping[str, int],
     *,
     sample: int | None,
     context: int,
@@ -103,8 +85,12 @@ def plan(
     Parameters
     ----------
     table : TokenTable of N prompts
-    priority : ndarray of int64, shape [N]
+        Of each source at least those of the `sample` lowest lots.
+    lot : ndarray of uint64, shape [N]
+        Of each prompt; equal for equal prompts. See `census.lowest`.
     groups : mapping of str to boolean ndarray [N]
+    population : mapping of str to int
+        Prompts of each group in the whole corpus.
     sample : int or None
         Prompts to draw of each group; None: all.
     context : int
@@ -114,7 +100,7 @@ def plan(
         Whether tokens with equal prefixes have equal outputs, and so are copies.
     seed : int
     """
-    drawn = {name: lowest(priority, group, sample) for name, group in groups.items()}
+    drawn = {name: lowest(lot, group, sample) for name, group in groups.items()}
     union = np.unique(np.concatenate(list(drawn.values())))
     whole = rows(table, union)
     cut = truncate(whole, context, special_ids)
@@ -125,20 +111,20 @@ def plan(
     for at, (name, chosen) in enumerate(drawn.items()):
         content = numbers[np.searchsorted(union, chosen)]
         _, once = np.unique(content, return_index=True)
-        once.sort()  # back to the order of priority
+        once.sort()  # back to the order of the lots
         own = content[once]
         places = spans(encoded.offsets[own], encoded.lengths[own])
         tokens = len(places)
         if copy_of is not None:
             places = places[np.unique(copy_of[places], return_index=True)[1]]
-        lot = np.random.default_rng([seed, at]).permutation(len(places))[: len(own)]
+        some = np.random.default_rng([seed, at]).permutation(len(places))[: len(own)]
         samples[name] = Sample(
-            population=int(groups[name].sum()),
+            population=population[name],
             drawn=len(chosen),
             prompts=chosen[once],
             rows=own,
             tokens=tokens,
             kept=len(places),
-            places=places[lot],
+            places=places[some],
         )
     return Plan(encoded, int((whole.lengths > context).sum()), samples)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
-from anatomy.corpus.model import Corpus
+from anatomy.corpus.model import SourceSummary
 from anatomy.corpus.variants import variant_keys
 from anatomy.errors import InputError
 from anatomy.files import shown
@@ -25,7 +27,8 @@ PREFIX = "outputs:"
 def file_outputs_finding(
     name: str,
     outputs: Outputs,
-    corpus: Corpus,
+    summaries: Sequence[SourceSummary],
+    prompts_of: Callable[[int], pa.LargeStringArray],
     options: InsideOptions,
     seed: int,
     steps: Steps = quiet,
@@ -37,21 +40,23 @@ def file_outputs_finding(
     name : str
         As the user wrote it.
     outputs : Outputs
-    corpus : Corpus
+    summaries : sequence of SourceSummary
         The source is the one with as many usable rows, or distinct prompts, as the file.
+    prompts_of : function of int
+        Gives a source's distinct prompts, in the order in which they appear.
 
     Raises
     ------
     InputError
         If no source, or more than one, has that many; or if the points are too few.
     """
-    source, by_prompt = _source(name, outputs, corpus)
+    source, by_prompt = _source(name, outputs, summaries)
     rows = len(outputs.rows)
     lot = np.random.default_rng(seed).permutation(rows)[: options.sample]
     # Row and prompt meet only where no row is a copy of another.
-    prompts = corpus.prompts.filter(corpus.source == source) if by_prompt else None
+    prompts = prompts_of(source) if by_prompt else None
     device = found_device(options.device)
-    group = corpus.names[source]
+    group = summaries[source].name
     points = np.ascontiguousarray(outputs.rows[lot])
     try:
         cloud = cloud_finding(
@@ -95,15 +100,15 @@ def _normalised(rows: np.ndarray) -> bool:
     return bool(np.abs(np.linalg.norm(rows.astype(np.float64), axis=1) - 1).max() < 2e-3)
 
 
-def _source(name: str, outputs: Outputs, corpus: Corpus) -> tuple[int, bool]:
+def _source(name: str, outputs: Outputs, summaries: Sequence[SourceSummary]) -> tuple[int, bool]:
     """The code of the source that the rows belong to, and whether they are its prompts."""
     rows = len(outputs.rows)
-    fits = [code for code, s in enumerate(corpus.summaries) if rows in (s.unique, s.usable)]
+    fits = [code for code, s in enumerate(summaries) if rows in (s.unique, s.usable)]
     if len(fits) != 1:
-        counts = ", ".join(f"{shown(s.name)} {s.usable:,}" for s in corpus.summaries)
+        counts = ", ".join(f"{shown(s.name)} {s.usable:,}" for s in summaries)
         found = "no source has" if not fits else "more than one source has"
         raise InputError(
             f"--encoder {shown(name)}: the file has {rows:,} rows, and {found} as many prompts "
             f"({counts}); name the one source with --sources whose rows these are"
         )
-    return fits[0], rows == corpus.summaries[fits[0]].unique
+    return fits[0], rows == summaries[fits[0]].unique

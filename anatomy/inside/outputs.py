@@ -7,13 +7,15 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
+from anatomy.corpus.build import numbered
 from anatomy.corpus.model import COMBINED
 from anatomy.corpus.variants import variant_keys
 from anatomy.errors import InputError
 from anatomy.findings import CloudFinding, OutputsFinding
 from anatomy.inside.cloud import Method, cloud_finding
-from anatomy.inside.draw import Plan, plan, priorities
+from anatomy.inside.draw import Plan, plan
 from anatomy.inside.encode import Encoded, batches, encode
 from anatomy.inside.options import InsideOptions
 from anatomy.inside.published import Published
@@ -36,14 +38,18 @@ def outputs_finding(
     steps: Steps = quiet,
 ) -> OutputsFinding:
     """Draw prompts of the union and of each source, encode them, measure their outputs."""
-    corpus, tokenizer = view.corpus, view.encoder.tokenizer
+    census, tokenizer = view.census, view.encoder.tokenizer
+    corpus = numbered(census.counts.lowest.prompts)
     groups = {COMBINED: corpus.first}
-    if len(corpus.names) > 1:  # one source alone is the union
-        groups |= {name: corpus.source == code for code, name in enumerate(corpus.names)}
+    population = {COMBINED: census.counts.raw.union}
+    if len(census.names) > 1:  # one source alone is the union
+        groups |= {name: corpus.source == code for code, name in enumerate(census.names)}
+        population |= {summary.name: summary.unique for summary in census.summaries}
     drawn = plan(
-        view.table,
-        priorities(corpus.prompt, seed),
+        tokenizer.encode(corpus.prompts),
+        np.concatenate(census.counts.lowest.lots),
         groups,
+        population,
         sample=options.sample,
         context=model.context,
         special_ids=tokenizer.special_ids,
@@ -71,7 +77,7 @@ def outputs_finding(
         name=view.encoder.name,
     )
     method = Method(options.neighbours, model.device, options.id_estimators, seed)
-    clouds, absent = _clouds(view, drawn, encoded, method, steps)
+    clouds, absent = _clouds(corpus.prompts, drawn, encoded, method, steps)
     combined = next((c for c in clouds if c.group == COMBINED and c.kind == "pooled"), None)
     return OutputsFinding(
         pooling=model.pooling_note(pooling),
@@ -91,7 +97,7 @@ def outputs_finding(
 
 
 def _clouds(
-    view: TokenView, drawn: Plan, encoded: Encoded, method: Method, steps: Steps
+    prompts: pa.LargeStringArray, drawn: Plan, encoded: Encoded, method: Method, steps: Steps
 ) -> tuple[list[CloudFinding], dict[str, str]]:
     """Every group's pooled outputs, then its per-token ones; and why some are missing."""
     places = drawn.places
@@ -110,7 +116,7 @@ def _clouds(
                         population=sample.population,
                         drawn=sample.drawn,
                         copies=sample.drawn - len(sample.rows),
-                        variants=variant_keys(view.corpus.prompts.take(sample.prompts)),
+                        variants=variant_keys(prompts.take(sample.prompts)),
                         method=own,
                         reference=main,
                         steps=steps,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from anatomy.inside.draw import Plan, lowest, plan, priorities
+from anatomy.inside.draw import Plan, lowest, plan
 from tests.tokens.test_ragged import lists_of, table_of
 
 # Two sources; the last two prompts of the second are the first two of the first.
@@ -17,11 +17,18 @@ TABLE = table_of([LISTS[number] for number in PROMPT])
 GROUPS = {"combined": FIRST, "a": SOURCE == 0, "b": SOURCE == 1}
 
 
+def lots(prompt, seed):
+    """Equal for equal prompts."""
+    order = np.random.default_rng(seed).permutation(int(prompt.max()) + 1)
+    return order[prompt].astype(np.uint64)
+
+
 def drawn(sample: int | None = None, causal: bool = False, context: int = 4, seed: int = 0) -> Plan:
     return plan(
         TABLE,
-        priorities(PROMPT, seed),
+        lots(PROMPT, seed),
         GROUPS,
+        {name: int(group.sum()) for name, group in GROUPS.items()},
         sample=sample,
         context=context,
         special_ids=(8, 9),
@@ -50,20 +57,12 @@ def test_a_group_s_rows_are_those_of_its_prompts():
             assert lists_of(found.table)[row] == cut
 
 
-def test_samples_of_one_seed_are_nested_and_of_two_differ():
-    prompt = np.arange(1000)
+def test_the_lowest_lots_come_first():
     everyone = np.ones(1000, dtype=bool)
-    one = priorities(prompt, 0)
+    one = lots(np.arange(1000), 0)
     assert lowest(one, everyone, 10).tolist() == lowest(one, everyone, 100)[:10].tolist()
-    assert (
-        lowest(one, everyone, 10).tolist() != lowest(priorities(prompt, 1), everyone, 10).tolist()
-    )
+    assert one[lowest(one, everyone, 10)].tolist() == list(range(10))
     assert set(lowest(one, everyone, None).tolist()) == set(range(1000))
-
-
-def test_equal_prompts_of_two_sources_have_one_priority():
-    priority = priorities(PROMPT, 3)
-    assert priority[0] == priority[6] and priority[1] == priority[7]
 
 
 @pytest.mark.parametrize("causal", [False, True])

@@ -1,0 +1,117 @@
+"""One shard: its distinct prompts, and everything that is counted of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from anatomy.census.keys import keys
+from anatomy.census.lowest import Lowest
+from anatomy.census.model import Ask, EncoderCounts, Group, ShardCounts
+from anatomy.corpus.build import numbered
+from anatomy.corpus.bundled import lvis_names_as_given
+from anatomy.corpus.model import Corpus
+from anatomy.encoders import Encoder
+from anatomy.measures.context import LengthHistogram
+from anatomy.measures.overlap import Overlap
+from anatomy.measures.vocabulary import TokenCounts
+from anatomy.tokens.table import TokenTable
+
+# A cleaned prompt, by a hash of 128 bits, and a source that has it: at 10^10 prompts one pair of
+# different ones is taken for equal with a probability of 1e-19.
+CLEANED = np.dtype([("high", "<u8"), ("low", "<u8"), ("source", "<i2")])
+
+
+def corpus_of(source: np.ndarray, prompts: pa.LargeStringArray, sources: int) -> Corpus:
+    """The distinct prompts of a shard.
+
+    Parameters
+    ----------
+    source : ndarray of int16, shape [N]
+        Code of the source of each prompt; copies may be among them.
+    prompts : pa.LargeStringArray, length N
+    sources : int
+    """
+    return numbered([prompts.filter(pa.array(source == code)).unique() for code in range(sources)])
+
+
+def count(
+    corpus: Corpus, encoders: Sequence[Encoder], ask: Ask
+) -> tuple[ShardCounts, list[np.ndarray]]:
+    """Count a shard.
+
+    Returns
+    -------
+    counts : ShardCounts
+    cleaned : list of ndarray of `CLEANED`, one for each encoder
+        Each cleaned prompt of each source, once. Shards share cleaned prompts, since other raw
+        strings may be cleaned to the same: `overlap` counts them when all are together.
+    """
+    official = np.isin(corpus.source, ask.official)
+    measured, cleaned = [], []
+    for encoder in encoders:
+        clean, table = encoder.tokenizer.clean_and_encode(corpus.prompts)
+        size = encoder.tokenizer.vocabulary_size
+        measured.append(_encoder(corpus, table, size, ask, official))
+        cleaned.append(_cleaned(clean, corpus.source, ask.sources))
+    counts = ShardCounts(
+        raw=Overlap.of(corpus.prompt, corpus.source, ask.sources),
+        official=Overlap.of(corpus.prompt[official], corpus.source[official], ask.sources),
+        lvis_as_given=_lvis_as_given(corpus, ask),
+        encoders=tuple(measured),
+        lowest=Lowest.of(corpus, ask.sources, ask.seed, ask.sample),
+    )
+    return counts, cleaned
+
+
+def overlap(cleaned: np.ndarray, sources: int) -> Overlap:
+    """Cleaned prompts that sources share; each stands in `cleaned` with all its sources."""
+    order = np.lexsort((cleaned["low"], cleaned["high"]))
+    high, low = cleaned["high"][order], cleaned["low"][order]
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
+    return Overlap.of(np.cumsum(new), cleaned["source"][order], sources)
+
+
+def _encoder(
+    corpus: Corpus, table: TokenTable, vocabulary_size: int, ask: Ask, official: np.ndarray
+) -> EncoderCounts:
+    def group(chosen: np.ndarray) -> Group:
+        return Group(
+            LengthHistogram.of(table.lengths[chosen]),
+            TokenCounts.of(table.select(chosen), vocabulary_size),
+        )
+
+    sources = tuple(group(corpus.source == code) for code in range(ask.sources))
+    union = sources[0] if ask.sources == 1 else group(corpus.first)
+    if official.all():
+        return EncoderCounts(sources, union, union)
+    # A prompt's first appearance among the official sources need not be the corpus's first.
+    places = np.flatnonzero(official)
+    _, first = np.unique(corpus.prompt[places], return_index=True)
+    chosen = np.zeros(len(corpus), dtype=bool)
+    chosen[places[first]] = True
+    return EncoderCounts(sources, union, group(chosen))
+
+
+def _cleaned(clean: pa.LargeStringArray, source: np.ndarray, sources: int) -> np.ndarray:
+    encoded = clean.dictionary_encode()
+    numbers = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    pairs = np.unique(numbers * sources + source)
+    high, low = keys(encoded.dictionary, "cleaned, high", "cleaned, low")
+    found = np.empty(len(pairs), dtype=CLEANED)
+    found["high"], found["low"] = high[pairs // sources], low[pairs // sources]
+    found["source"] = pairs % sources
+    return found
+
+
+def _lvis_as_given(corpus: Corpus, ask: Ask) -> np.ndarray:
+    if ask.lvis is None:
+        return np.zeros(ask.sources, dtype=np.int64)
+    names = pa.array(lvis_names_as_given(), type=pa.large_string())
+    found = pc.is_in(corpus.prompts, value_set=names).to_numpy(zero_copy_only=False)
+    counts: np.ndarray = np.bincount(corpus.source[found], minlength=ask.sources).astype(np.int64)
+    return counts

@@ -1,0 +1,117 @@
+"""Shards on disk: rows are dealt out by a hash and come back shard by shard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from anatomy.errors import InputError
+from anatomy.files import shown
+
+SHARDS = 256
+_WAITING = 2**26  # bytes that wait to be dealt out together
+
+
+class Spill:
+    """Rows of one schema in `SHARDS` files.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    schema : pa.Schema
+
+    Raises
+    ------
+    InputError
+        From all of it, if the folder cannot be written to, or the disk is full.
+    """
+
+    def __init__(self, folder: Path, schema: pa.Schema) -> None:
+        self._folder, self._schema = folder, schema
+        self._waiting: list[pa.RecordBatch] = []
+        self._shards: list[np.ndarray] = []
+        self._bytes = 0
+        self._written = 0
+        self._writers: dict[int, tuple[pa.NativeFile, pa.ipc.RecordBatchStreamWriter]] = {}
+        with _Full(self):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._folder
+
+    def add(self, rows: pa.RecordBatch, key: np.ndarray) -> None:
+        """Deal rows out by their keys, uint64 [N]: the highest bits decide."""
+        self._waiting.append(rows)
+        self._shards.append((key >> np.uint64(56)).astype(np.uint8))
+        self._bytes += rows.nbytes
+        if self._bytes >= _WAITING:
+            self._deal()
+
+    def finish(self) -> None:
+        """Write what waits; no more comes."""
+        with _Full(self):
+            if self._waiting:
+                self._deal()
+            for file, writer in self._writers.values():
+                writer.close()
+                file.close()
+            self._writers.clear()
+
+    def read(self, shard: int) -> pa.Table:
+        """All rows of a shard, in the order they came."""
+        path = self._path(shard)
+        if not path.exists():
+            return self._schema.empty_table()
+        with pa.memory_map(str(path)) as file:
+            return pa.ipc.open_stream(file).read_all()
+
+    def drop(self, shard: int) -> None:
+        """Delete a shard that is not needed any more."""
+        self._path(shard).unlink(missing_ok=True)
+
+    def _path(self, shard: int) -> Path:
+        return self._folder / f"{shard:03}.arrow"
+
+    def _deal(self) -> None:
+        table = pa.Table.from_batches(self._waiting).combine_chunks()
+        shards = np.concatenate(self._shards)
+        self._waiting, self._shards, self._bytes = [], [], 0
+        order = np.argsort(shards, kind="stable")
+        ends = np.searchsorted(shards[order], np.arange(SHARDS + 1))
+        sorted_rows = table.take(pa.array(order))
+        with _Full(self):
+            for shard in range(SHARDS):
+                begin, end = int(ends[shard]), int(ends[shard + 1])
+                if begin < end:
+                    part = sorted_rows.slice(begin, end - begin).combine_chunks()
+                    self._written += part.nbytes
+                    self._writer(shard).write_table(part)
+
+    def _writer(self, shard: int) -> pa.ipc.RecordBatchStreamWriter:
+        if shard not in self._writers:
+            file = pa.OSFile(str(self._path(shard)), "wb")
+            self._writers[shard] = file, pa.ipc.new_stream(file, self._schema)
+        return self._writers[shard][1]
+
+
+class _Full:
+    """A context in which a disk that takes no more becomes one line."""
+
+    def __init__(self, spill: Spill) -> None:
+        self._spill = spill
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
+        if isinstance(error, OSError):
+            raise InputError(
+                f"{shown(self._spill.folder)}: a large corpus waits there while it is counted, and "
+                f"cannot be written ({shown(error.strerror or error)}); make room, or name another "
+                "folder with ANATOMY_CACHE"
+            ) from error
