@@ -68,7 +68,7 @@ def test_a_full_disk_is_one_line(tmp_path, through_the_disk, monkeypatch):
     monkeypatch.setattr(spill.pa, "OSFile", full)
     scratch = tmp_path / "scratch"
     opened = local_sources(tmp_path)
-    with pytest.raises(InputError, match="No space left on device.*ANATOMY_CACHE"):
+    with pytest.raises(InputError, match=r"No space left on device.*ANATOMY_CACHE"):
         local.census(opened, [], ask_of(len(opened)), scratch=scratch)
     assert list(scratch.iterdir()) == []
 

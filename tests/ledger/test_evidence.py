@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
+from anatomy.census import Ask
+from anatomy.census.shard import count
+from anatomy.corpus.build import numbered
 from anatomy.corpus.bundled import lvis_names, lvis_names_as_given
-from anatomy.corpus.model import Corpus, SourceSummary
-from anatomy.evidence import _shared_as_given
+from anatomy.encoders import resolve
 from anatomy.pipeline import audit
-
-
-def _summary(name: str, unique: int) -> SourceSummary:
-    return SourceSummary(name, "official", name, (), unique, {}, {}, unique, 0, unique)
 
 
 def test_names_as_given_keep_their_underscores() -> None:
@@ -24,16 +21,13 @@ def test_names_as_given_keep_their_underscores() -> None:
     assert tuple(name.replace("_", " ") for name in given) == lvis_names()
 
 
-@pytest.mark.parametrize(("codes", "expected"), [([0, 1], {"refcoco": 1}), ([1], {})])
-def test_shared_names_are_compared_as_given(codes: list[int], expected: dict[str, int]) -> None:
-    corpus = Corpus(
-        pa.array(["aerosol can", "dog", "aerosol can", "dog"], type=pa.large_string()),
-        np.array([0, 0, 1, 1], dtype=np.int16),
-        np.array([0, 1, 0, 1]),
-        np.array([True, True, False, False]),
-        (_summary("lvis", 2), _summary("refcoco", 2)),
-    )
-    assert _shared_as_given(corpus, codes, ("aerosol_can", "dog")) == expected
+@pytest.mark.parametrize(("lvis", "expected"), [(0, [1, 1]), (None, [0, 0])])
+def test_shared_names_are_compared_as_given(lvis: int | None, expected: list[int]) -> None:
+    names = [pa.array(part, type=pa.large_string()) for part in (["zebra", "a b"], ["dog", "a_b"])]
+    ask = Ask(sources=2, official=(0, 1), lvis=lvis, sample=0, seed=0)
+    (encoder,) = resolve(["sam3"])
+    counts, _ = count(numbered(names), [encoder], ask)
+    assert counts.lvis_as_given.tolist() == expected
 
 
 def test_the_ledger_sees_the_names_as_given(tmp_path: Path) -> None:
