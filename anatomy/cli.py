@@ -171,6 +171,7 @@ def audit(
                 id_estimators=tuple(id_estimators or ()),
                 cache=None if no_cache else cache_folder() / "outputs",
             ),
+            keep=None if no_cache else cache_folder() / "census",
             command=shown(shlex.join(["anatomy", *sys.argv[1:]])),
             steps=steps,
         )

@@ -69,6 +69,7 @@ def audit(
     stand_ins: bool = False,
     seed: int = 0,
     inside: InsideOptions | None = None,
+    keep: Path | None = None,
     command: str = "anatomy.audit(...)",
     steps: Steps = quiet,
 ) -> Findings:
@@ -99,6 +100,9 @@ def audit(
         Of the stand-ins, the samples and the intervals.
     inside : InsideOptions, optional
         How the sections that need weights are measured.
+    keep : path, optional
+        Folder where a corpus that is too large for the memory waits while it is counted, and from
+        which a run that was killed goes on. Without it nothing is kept.
     command : str
         What the user typed, for the record.
     steps : Steps
@@ -125,7 +129,7 @@ def audit(
     steps("Reading sources")
     given = Path(data) if data is not None else None
     opened = build.open_sources(specs, given, stand_ins, seed, prompts)
-    census = _census(opened, resolved, inside.sample, seed, steps)
+    census = _census(opened, resolved, inside.sample, seed, keep, steps)
     measured = []
     measured_sam3: Measured | None = None
     for number, encoder in enumerate(resolved):
@@ -205,7 +209,8 @@ def _census(
     encoders: Sequence[Encoder],
     sample: int | None,
     seed: int,
-    steps: Steps = quiet,
+    keep: Path | None,
+    steps: Steps,
 ) -> Census:
     """Count the corpus; `sample` prompts of each source are drawn where weights need them."""
     known = {source.name for source in registry.ALL}
@@ -221,7 +226,7 @@ def _census(
         sample=sample if any(encoder.open is not None for encoder in encoders) else 0,
         seed=seed,
     )
-    return local.census(sources, encoders, ask, steps=steps)
+    return local.census(sources, encoders, ask, keep=keep, steps=steps)
 
 
 def _distinct(sources: Sequence[Opened], code: int) -> pa.LargeStringArray:
@@ -268,7 +273,7 @@ def check_paper(data: Path | str | None = None, *, steps: Steps = quiet) -> list
     given = Path(data) if data is not None else None
     here = [source.name for source, state, *_ in build.status(given) if state != "missing"]
     (encoder,) = resolve(["sam3"])
-    census = _census(build.open_sources(here, given, False, 0), [encoder], 0, 0, steps)
+    census = _census(build.open_sources(here, given, False, 0), [encoder], 0, 0, None, steps)
     return ledger_findings(ledger(evidence(TokenView.of(census, encoder, 0))))
 
 

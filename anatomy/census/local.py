@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
+from anatomy.census.kept import Kept, identity
 from anatomy.census.keys import keys
 from anatomy.census.model import Ask, Census, ShardCounts, total
 from anatomy.census.shard import CLEANED, corpus_of, count, overlap
-from anatomy.census.spill import SHARDS, Spill
+from anatomy.census.spill import SHARDS, Spill, path_of, read
 from anatomy.corpus.build import Opened, check_usable, summary
 from anatomy.corpus.model import Reading
 from anatomy.encoders import Encoder
+from anatomy.errors import InputError
+from anatomy.files import locked
 from anatomy.measures.overlap import Overlap
 from anatomy.progress import Steps, quiet
 
 IN_MEMORY = 1_000_000  # prompts: more of them go through the disk
 _PROMPTS = pa.schema([("source", pa.int16()), ("prompt", pa.large_string())])
-_CLEANED = pa.schema([("high", pa.uint64()), ("low", pa.uint64()), ("source", pa.int16())])
 
 
 def census(
@@ -32,7 +33,7 @@ def census(
     encoders: Sequence[Encoder],
     ask: Ask,
     *,
-    scratch: Path | None = None,
+    keep: Path | None = None,
     steps: Steps = quiet,
 ) -> Census:
     """Count a corpus.
@@ -42,9 +43,10 @@ def census(
     sources : sequence of Opened
     encoders : sequence of Encoder
     ask : Ask
-    scratch : Path or None
+    keep : Path or None
         Where a corpus that is too large for the memory waits, about as many bytes as its prompts
-        have; None: the system's temporary folder.
+        have, and where a run that was killed is continued. None: the system's temporary folder,
+        and nothing is continued.
     steps : Steps
 
     Raises
@@ -53,18 +55,27 @@ def census(
         Anything that the readers raise; a source without a usable prompt; a full disk.
     """
     with ExitStack() as stack:
-        dealt = _Dealt(partial(_folder, stack, scratch))
-        readings = []
-        for code, source in enumerate(sources):
-            reading, usable = _read(source, code, dealt, steps)
-            check_usable(source.name, reading, usable)
-            readings.append((source, reading, usable))
-        counts, cleaned = _count(dealt, encoders, ask, steps)
+        place = _Place(stack, keep, identity(sources, encoders, ask) if keep else None)
+        earlier = place.earlier()
+        readings = earlier.readings(sources) if earlier else None
+        if earlier and readings:
+            steps("Going on with what an earlier run read")
+            counts, cleaned = _on_disk(earlier, encoders, ask, steps)
+        else:
+            dealt = _Dealt(place.new)
+            readings = [_read(one, code, dealt, steps) for code, one in enumerate(sources)]
+            kept = dealt.finish()
+            if kept:
+                kept.keep_readings(readings)
+                counts, cleaned = _on_disk(kept, encoders, ask, steps)
+            else:
+                counts, cleaned = _in_memory(dealt.rows, encoders, ask, steps)
+        place.clear()
     unique = counts.raw.shared.diagonal()
     return Census(
         summaries=tuple(
             summary(one.name, one.kind, one.title, reading, usable, int(distinct))
-            for (one, reading, usable), distinct in zip(readings, unique, strict=True)
+            for one, (reading, usable), distinct in zip(sources, readings, unique, strict=True)
         ),
         ask=ask,
         counts=counts,
@@ -72,29 +83,68 @@ def census(
     )
 
 
-def _folder(stack: ExitStack, scratch: Path | None) -> Path:
-    if scratch is not None:
-        scratch.mkdir(parents=True, exist_ok=True)
-    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="census-", dir=scratch)))
+class _Place:
+    """Where a census may keep what it has, if it needs to."""
+
+    def __init__(self, stack: ExitStack, keep: Path | None, name: str | None) -> None:
+        self._stack = stack
+        self._own = keep / name if keep and name else None
+        self._keep = keep
+        self._locked = False
+        self._used: Kept | None = None
+
+    def earlier(self) -> Kept | None:
+        """What a run that was killed has left."""
+        if self._own and self._own.is_dir() and self._lock(self._own):
+            self._used = Kept(self._own)
+            return self._used
+        return None
+
+    def new(self) -> Kept:
+        """An empty folder: the census's own, or another where a second run works on the same."""
+        if self._used:  # what it holds is of other files
+            self._used.delete()
+        elif self._own and self._lock(self._own):
+            self._used = Kept(self._own)
+        else:
+            if self._keep:
+                self._keep.mkdir(parents=True, exist_ok=True)
+            folder = tempfile.TemporaryDirectory(prefix="census-", dir=self._keep)
+            self._used = Kept(Path(self._stack.enter_context(folder)))
+        return self._used
+
+    def clear(self) -> None:
+        """Delete what is not needed any more."""
+        if self._used:
+            self._used.delete()
+
+    def _lock(self, own: Path) -> bool:
+        if not self._locked:
+            try:
+                self._stack.enter_context(locked(own.with_suffix(".lock"), "busy"))
+            except InputError:
+                return False
+            self._locked = True
+        return True
 
 
 class _Dealt:
     """The prompts read so far: in memory, or dealt out to shards on disk."""
 
-    def __init__(self, folder: partial[Path]) -> None:
-        self._folder = folder
+    def __init__(self, place: Callable[[], Kept]) -> None:
+        self._place = place
         self._held: list[pa.RecordBatch] = []
         self._rows = 0
+        self._kept: Kept | None = None
         self._spill: Spill | None = None
-        self.root: Path | None = None
 
     def add(self, code: int, prompts: pa.LargeStringArray) -> None:
         source = pa.array(np.full(len(prompts), code, dtype=np.int16))
         rows = pa.record_batch([source, prompts], schema=_PROMPTS)
         self._rows += len(rows)
         if self._spill is None and self._rows > IN_MEMORY:
-            self.root = self._folder()
-            self._spill = Spill(self.root / "prompts", _PROMPTS)
+            self._kept = self._place()
+            self._spill = Spill(self._kept.prompts, _PROMPTS)
             for held in self._held:
                 self._deal(self._spill, held)
             self._held = []
@@ -103,15 +153,16 @@ class _Dealt:
         else:
             self._deal(self._spill, rows)
 
-    def shards(self) -> Iterator[tuple[int, pa.Table]]:
-        """Each shard's number and rows; all of them are one where they are in memory."""
-        if self._spill is None:
-            yield 0, pa.Table.from_batches(self._held, schema=_PROMPTS)
-            return
-        self._spill.finish()
-        for shard in range(SHARDS):
-            yield shard, self._spill.read(shard)
-            self._spill.drop(shard)
+    @property
+    def rows(self) -> pa.Table:
+        """What is in memory."""
+        return pa.Table.from_batches(self._held, schema=_PROMPTS)
+
+    def finish(self) -> Kept | None:
+        """The shards, if they are on disk."""
+        if self._spill:
+            self._spill.finish()
+        return self._kept
 
     @staticmethod
     def _deal(spill: Spill, rows: pa.RecordBatch) -> None:
@@ -129,51 +180,56 @@ def _read(source: Opened, code: int, dealt: _Dealt, steps: Steps) -> tuple[Readi
         dealt.add(code, part.prompts.unique())
         rate = usable / (time.perf_counter() - clock)
         steps(f"Reading {source.name}: {usable:,} prompts, {rate:,.0f} a second")
+    check_usable(source.name, whole, usable)
     return whole, usable
 
 
-def _count(
-    dealt: _Dealt, encoders: Sequence[Encoder], ask: Ask, steps: Steps
+def _in_memory(
+    rows: pa.Table, encoders: Sequence[Encoder], ask: Ask, steps: Steps
 ) -> tuple[ShardCounts, list[Overlap]]:
-    found: ShardCounts | None = None
-    cleaned: list[list[np.ndarray]] = [[] for _ in encoders]
-    spills: list[Spill] = []
-    for shard, rows in dealt.shards():
-        if dealt.root is None:
-            steps(f"Tokenizing {len(rows):,} prompts")
-        else:
-            steps(f"Tokenizing part {shard + 1} of {SHARDS}: {len(rows):,} prompts")
-            spills = spills or [
-                Spill(dealt.root / f"cleaned-{at}", _CLEANED) for at in range(len(encoders))
-            ]
-        if not len(rows) and found is not None:
-            continue
-        source = rows["source"].to_numpy()
-        prompts = rows["prompt"].combine_chunks()
-        corpus = corpus_of(source, prompts, ask.sources)
-        counts, clean = count(corpus, encoders, ask)
-        found = counts if found is None else total([found, counts])
-        for at, part in enumerate(clean):
-            if spills:
-                columns = [pa.array(np.ascontiguousarray(part[name])) for name in _CLEANED.names]
-                spills[at].add(pa.record_batch(columns, schema=_CLEANED), part["high"])
-            else:
-                cleaned[at].append(part)
-    if found is None:
-        raise ValueError("no shards")
-    if not spills:
-        return found, [overlap(np.concatenate(parts), ask.sources) for parts in cleaned]
-    return found, [_overlap(spill, ask.sources) for spill in spills]
+    steps(f"Tokenizing {len(rows):,} prompts")
+    counts, cleaned = _counted(rows, encoders, ask)
+    return counts, [overlap(part, ask.sources) for part in cleaned]
 
 
-def _overlap(spill: Spill, sources: int) -> Overlap:
-    spill.finish()
-    whole = Overlap(np.zeros((sources, sources), dtype=np.int64), 0)
+def _on_disk(
+    kept: Kept, encoders: Sequence[Encoder], ask: Ask, steps: Steps
+) -> tuple[ShardCounts, list[Overlap]]:
+    whole: ShardCounts | None = None
     for shard in range(SHARDS):
-        rows = spill.read(shard)
-        cleaned = np.empty(len(rows), dtype=CLEANED)
-        for name in _CLEANED.names:
-            cleaned[name] = rows[name].to_numpy()
-        whole = whole + overlap(cleaned, sources)
-        spill.drop(shard)
+        counts = kept.counts(shard)
+        rows = read(kept.prompts, shard) if counts is None else None
+        if rows is not None:
+            steps(f"Tokenizing part {shard + 1} of {SHARDS}: {len(rows):,} prompts")
+            counts, cleaned = _counted(rows, encoders, ask)
+            kept.keep(shard, counts, cleaned)
+        if counts is not None:
+            path_of(kept.prompts, shard).unlink(missing_ok=True)
+            whole = counts if whole is None else total([whole, counts])
+    if whole is None:
+        raise ValueError("no shards")
+    steps("Counting cleaned prompts")
+    return whole, [_cleaned(kept, number, ask.sources) for number in range(len(encoders))]
+
+
+def _counted(
+    rows: pa.Table, encoders: Sequence[Encoder], ask: Ask
+) -> tuple[ShardCounts, list[np.ndarray]]:
+    prompts = rows["prompt"].combine_chunks()
+    return count(corpus_of(rows["source"].to_numpy(), prompts, ask.sources), encoders, ask)
+
+
+def _cleaned(kept: Kept, number: int, sources: int) -> Overlap:
+    """Cleaned prompts by ranges of their hashes: those of one range fit in memory."""
+    parts = [
+        kept.cleaned(number, shard) for shard in range(SHARDS) if kept.has_cleaned(number, shard)
+    ]
+    bounds = np.arange(1, SHARDS, dtype=np.uint64) << np.uint64(56)
+    ends = [
+        np.concatenate([[0], np.searchsorted(part["high"], bounds), [len(part)]]) for part in parts
+    ]
+    whole = Overlap(np.zeros((sources, sources), dtype=np.int64), 0)
+    for at in range(SHARDS):
+        here = [part[end[at] : end[at + 1]] for part, end in zip(parts, ends, strict=True)]
+        whole = whole + overlap(np.concatenate([np.zeros(0, dtype=CLEANED), *here]), sources)
     return whole

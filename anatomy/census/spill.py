@@ -7,11 +7,24 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from anatomy.errors import InputError
-from anatomy.files import shown
+from anatomy.census.kept import Full
 
 SHARDS = 256
 _WAITING = 2**26  # bytes that wait to be dealt out together
+
+
+def path_of(folder: Path, shard: int) -> Path:
+    """The file of a shard."""
+    return folder / f"{shard:03}.arrow"
+
+
+def read(folder: Path, shard: int) -> pa.Table | None:
+    """All rows of a shard, in the order they came; None if there are none."""
+    path = path_of(folder, shard)
+    if not path.exists():
+        return None
+    with pa.memory_map(str(path)) as file:
+        return pa.ipc.open_stream(file).read_all()
 
 
 class Spill:
@@ -34,15 +47,9 @@ class Spill:
         self._waiting: list[pa.RecordBatch] = []
         self._shards: list[np.ndarray] = []
         self._bytes = 0
-        self._written = 0
         self._writers: dict[int, tuple[pa.NativeFile, pa.ipc.RecordBatchStreamWriter]] = {}
-        with _Full(self):
+        with Full(self._folder):
             folder.mkdir(parents=True, exist_ok=True)
-
-    @property
-    def folder(self) -> Path:
-        """Where the files are."""
-        return self._folder
 
     def add(self, rows: pa.RecordBatch, key: np.ndarray) -> None:
         """Deal rows out by their keys, uint64 [N]: the highest bits decide."""
@@ -54,7 +61,7 @@ class Spill:
 
     def finish(self) -> None:
         """Write what waits; no more comes."""
-        with _Full(self):
+        with Full(self._folder):
             if self._waiting:
                 self._deal()
             for file, writer in self._writers.values():
@@ -62,20 +69,8 @@ class Spill:
                 file.close()
             self._writers.clear()
 
-    def read(self, shard: int) -> pa.Table:
-        """All rows of a shard, in the order they came."""
-        path = self._path(shard)
-        if not path.exists():
-            return self._schema.empty_table()
-        with pa.memory_map(str(path)) as file:
-            return pa.ipc.open_stream(file).read_all()
-
-    def drop(self, shard: int) -> None:
-        """Delete a shard that is not needed any more."""
-        self._path(shard).unlink(missing_ok=True)
-
     def _path(self, shard: int) -> Path:
-        return self._folder / f"{shard:03}.arrow"
+        return path_of(self._folder, shard)
 
     def _deal(self) -> None:
         table = pa.Table.from_batches(self._waiting).combine_chunks()
@@ -84,12 +79,11 @@ class Spill:
         order = np.argsort(shards, kind="stable")
         ends = np.searchsorted(shards[order], np.arange(SHARDS + 1))
         sorted_rows = table.take(pa.array(order))
-        with _Full(self):
+        with Full(self._folder):
             for shard in range(SHARDS):
                 begin, end = int(ends[shard]), int(ends[shard + 1])
                 if begin < end:
                     part = sorted_rows.slice(begin, end - begin).combine_chunks()
-                    self._written += part.nbytes
                     self._writer(shard).write_table(part)
 
     def _writer(self, shard: int) -> pa.ipc.RecordBatchStreamWriter:
@@ -97,21 +91,3 @@ class Spill:
             file = pa.OSFile(str(self._path(shard)), "wb")
             self._writers[shard] = file, pa.ipc.new_stream(file, self._schema)
         return self._writers[shard][1]
-
-
-class _Full:
-    """A context in which a disk that takes no more becomes one line."""
-
-    def __init__(self, spill: Spill) -> None:
-        self._spill = spill
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, _: object) -> None:
-        if isinstance(error, OSError):
-            raise InputError(
-                f"{shown(self._spill.folder)}: a large corpus waits there while it is counted, and "
-                f"cannot be written ({shown(error.strerror or error)}); make room, or name another "
-                "folder with ANATOMY_CACHE"
-            ) from error

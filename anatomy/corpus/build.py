@@ -28,12 +28,15 @@ class Opened:
     ----------
     parts : function without arguments
         Reads it: gives the parts of one `Reading`, in order. It may be called again.
+    files : tuple of Path or None
+        The files that it reads, none for stand-ins; None for prompts in memory.
     """
 
     name: str
     kind: Kind
     title: str
     parts: Callable[[], Iterable[Reading]]
+    files: tuple[Path, ...] | None = ()
 
 
 def build(readings: Sequence[tuple[str, Kind, str, Reading]]) -> Corpus:
@@ -192,19 +195,21 @@ def open_sources(
     given = read_prompts(prompts) if prompts is not None else {}
     found: list[Opened] = []
     for source in named:
-        kind: Kind
-        parts: Callable[[], Iterable[Reading]]
         if isinstance(source, specs.UserFile):
-            kind, parts = "user", partial(stream_table, source.path, source.column)
-        elif files[source.name]:
-            kind, parts = "official", partial(_whole, source.read, files[source.name], folder)
+            parts = partial(stream_table, source.path, source.column)
+            found.append(Opened(source.name, "user", source.title, parts, (source.path,)))
+        elif official := files[source.name]:
+            whole = partial(_whole, source.read, official, folder)
+            found.append(Opened(source.name, "official", source.title, whole, tuple(official)))
         elif source.bundled is not None:
-            kind, parts = "bundled", partial(_whole, source.bundled)
+            whole = partial(_whole, source.bundled)
+            found.append(Opened(source.name, "bundled", source.title, whole))
         else:
-            kind, parts = "stand-in", partial(_whole, _stand_in, source, seed)
-        found.append(Opened(source.name, kind, source.title, parts))
+            whole = partial(_whole, _stand_in, source, seed)
+            found.append(Opened(source.name, "stand-in", source.title, whole))
     for name, reading in given.items():
-        found.append(Opened(name, "user", f"{name}, in memory", partial(_whole, _same, reading)))
+        whole = partial(_whole, _same, reading)
+        found.append(Opened(name, "user", f"{name}, in memory", whole, None))
     check_names([one.name for one in found])
     return found
 

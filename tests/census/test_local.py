@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anatomy.census import Ask, local, spill
+from anatomy.census import Ask, kept, local, shard, spill, stored
 from anatomy.census.keys import keys
 from anatomy.census.lowest import Lowest
 from anatomy.corpus.build import numbered, open_sources
+from anatomy.encoders import resolve
 from anatomy.errors import InputError
+from anatomy.files import locked
 from anatomy.pipeline import audit
 from tests.encoders.tiny import save_bert
 
@@ -56,7 +61,7 @@ def test_it_does_not_matter_where_prompts_wait(tmp_path, request):
 def test_nothing_is_left_behind(tmp_path, through_the_disk):
     scratch = tmp_path / "scratch"
     opened = local_sources(tmp_path)
-    found = local.census(opened, [], ask_of(len(opened)), scratch=scratch)
+    found = local.census(opened, [], ask_of(len(opened)), keep=scratch)
     assert found.counts.raw.union == len(set(ONE) | set(TWO))
     assert list(scratch.iterdir()) == []
 
@@ -69,8 +74,92 @@ def test_a_full_disk_is_one_line(tmp_path, through_the_disk, monkeypatch):
     scratch = tmp_path / "scratch"
     opened = local_sources(tmp_path)
     with pytest.raises(InputError, match=r"No space left on device.*ANATOMY_CACHE"):
-        local.census(opened, [], ask_of(len(opened)), scratch=scratch)
+        local.census(opened, [], ask_of(len(opened)), keep=scratch)
     assert list(scratch.iterdir()) == []
+
+
+def text_file(folder, name, prompts):
+    path = folder / name
+    path.write_text("".join(f"{prompt}\n" for prompt in prompts), encoding="utf-8")
+    return str(path)
+
+
+class Killed(BaseException):
+    """As final as a kill."""
+
+
+@pytest.mark.parametrize("after", [0, 1, 90])
+def test_a_killed_census_goes_on_with_what_it_had(tmp_path, through_the_disk, monkeypatch, after):
+    sources = [text_file(tmp_path, "one.txt", ONE), text_file(tmp_path, "two.txt", TWO)]
+    unbroken = audit(sources)
+    keep = tmp_path / "keep"
+    counted = []
+
+    def count(corpus, *others):
+        if len(counted) == after and not killed:
+            killed.append(True)
+            raise Killed
+        counted.append(len(corpus))
+        return shard.count(corpus, *others)
+
+    killed: list[bool] = []
+    monkeypatch.setattr(local, "count", count)
+    with pytest.raises(Killed):
+        audit(sources, keep=keep)
+    monkeypatch.setattr(local, "_read", None)  # nothing is read again
+    again = audit(sources, keep=keep)
+    assert again.model_dump(exclude={"run"}) == unbroken.model_dump(exclude={"run"})
+    assert sum(counted) == len(set(ONE)) + len(set(TWO))  # and no shard is counted twice
+    assert list(keep.iterdir()) == []
+
+
+def test_what_was_kept_of_other_prompts_is_not_gone_on_with(
+    tmp_path, through_the_disk, monkeypatch
+):
+    sources = [text_file(tmp_path, "one.txt", ONE), text_file(tmp_path, "two.txt", TWO)]
+    times = Path(sources[1]).stat()
+    keep = tmp_path / "keep"
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(local, "count", killed)
+        with pytest.raises(Killed):
+            audit(sources, keep=keep)
+    (folder,) = keep.iterdir()
+    assert (folder / "read.json").exists()
+    # Another file of the same size and time: its hash tells.
+    text_file(tmp_path, "two.txt", [TWO[0].replace("dog", "cat"), *TWO[1:]])
+    os.utime(sources[1], ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert audit(sources, keep=keep).digest == audit(sources).digest
+    assert list(keep.iterdir()) == []
+
+
+def test_two_runs_on_the_same_do_not_meet(tmp_path, through_the_disk):
+    sources = [text_file(tmp_path, "one.txt", ONE)]
+    opened = open_sources(sources, tmp_path, False, 0)
+    keep = tmp_path / "keep"
+    name = kept.identity(opened, [], ask_of(1))
+    with locked(keep / f"{name}.lock", "busy"):
+        found = local.census(opened, [], ask_of(1), keep=keep)
+        assert [path.name for path in keep.iterdir()] == [f"{name}.lock"]
+    assert found.counts.raw.union == len(set(ONE))
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b"", lambda b: b"PK" + b[2:99]])
+def test_damaged_counts_are_none(damage):
+    corpus = numbered([pa.array(["a dog", "a cat"], type=pa.large_string())])
+    (encoder,) = resolve(["sam3"])
+    ask = Ask(sources=1, official=(), lvis=None, sample=None, seed=0)
+    counts, _ = shard.count(corpus, [encoder], ask)
+    data = stored.to_bytes(counts)
+    back = stored.from_bytes(data)
+    assert back.raw.union == 2 and back.lowest.prompts == counts.lowest.prompts
+    one, other = back.encoders[0].union.counts, counts.encoders[0].union.counts
+    assert (one.occurrences == other.occurrences).all() and one.prompts == other.prompts
+    with pytest.raises(ValueError, match="no counts of a shard"):
+        stored.from_bytes(damage(data))
 
 
 @given(st.lists(st.text(max_size=4), max_size=60), st.integers(0, 3))
