@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from anatomy.corpus import places
 from anatomy.corpus.build import load
 from anatomy.corpus.locate import data_folder
 from anatomy.corpus.model import Corpus, SourceSummary
@@ -192,7 +193,7 @@ def _check_files(recipe: PromptsRecipe, folder: Path) -> None:
         if origin.kind == "bundled":
             continue  # in the package
         for name in origin.files:
-            path = Path(name) if origin.kind == "user" else folder / name
+            path = places.path_of(name) if origin.kind == "user" else folder / name
             if not path.is_file():
                 where = (
                     "start from the folder that the audit was started from"

@@ -49,7 +49,7 @@ def identity(sources: Sequence[Opened], encoders: Sequence[Encoder], ask: Ask) -
             stats = [(path, path.stat()) for path in source.files]
         except OSError:
             return None
-        parts += [[str(path), stat.st_size, stat.st_mtime_ns] for path, stat in stats]
+        parts += [[str(path), stat.st_size, stat.st_mtime] for path, stat in stats]
     for encoder in encoders:
         tokenizer = encoder.tokenizer
         parts.append([encoder.name, tokenizer.description, tokenizer.vocabulary_size])

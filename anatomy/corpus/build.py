@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,7 @@ from anatomy.corpus import registry, specs, standins
 from anatomy.corpus.locate import data_folder
 from anatomy.corpus.memory import Prompts, read_prompts
 from anatomy.corpus.model import COMBINED, Corpus, Kind, Reading, Source, SourceSummary, joined
-from anatomy.corpus.tables import stream_table
+from anatomy.corpus.tables import pieces, stream_table
 from anatomy.errors import InputError
 from anatomy.files import shown
 
@@ -30,6 +31,8 @@ class Opened:
         Reads it: gives the parts of one `Reading`, in order. It may be called again.
     files : tuple of Path or None
         The files that it reads, none for stand-ins; None for prompts in memory.
+    pieces : tuple of functions without arguments
+        Read it as well, each a piece of it, for several readers at once; none if it has no pieces.
     """
 
     name: str
@@ -37,6 +40,7 @@ class Opened:
     title: str
     parts: Callable[[], Iterable[Reading]]
     files: tuple[Path, ...] | None = ()
+    pieces: tuple[Callable[[], Iterable[Reading]], ...] = ()
 
 
 def build(readings: Sequence[tuple[str, Kind, str, Reading]]) -> Corpus:
@@ -196,8 +200,17 @@ def open_sources(
     found: list[Opened] = []
     for source in named:
         if isinstance(source, specs.UserFile):
-            parts = partial(stream_table, source.path, source.column)
-            found.append(Opened(source.name, "user", source.title, parts, (source.path,)))
+            parts = partial(_all, source.paths, source.column)
+            found.append(
+                Opened(
+                    source.name,
+                    "user",
+                    source.title,
+                    parts,
+                    source.paths,
+                    tuple(pieces(source.paths, source.column)),
+                )
+            )
         elif official := files[source.name]:
             whole = partial(_whole, source.read, official, folder)
             found.append(Opened(source.name, "official", source.title, whole, tuple(official)))
@@ -212,6 +225,11 @@ def open_sources(
         found.append(Opened(name, "user", f"{name}, in memory", whole, None))
     check_names([one.name for one in found])
     return found
+
+
+def _all(paths: Sequence[Path], column: str | None) -> Iterable[Reading]:
+    """Files one after the other."""
+    return chain.from_iterable(stream_table(path, column) for path in paths)
 
 
 def _whole(read: Callable[..., Reading], *arguments: object) -> list[Reading]:

@@ -9,7 +9,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PosixPath, WindowsPath
 from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
@@ -44,7 +44,9 @@ def opened(path: Path) -> BinaryIO:
     if path.exists() and not path.is_file():  # a pipe, say: it cannot be read a second time
         raise InputError(f"{shown(path)}: is not a regular file; save it as one")
     with Faults(shown(path)):
-        return cast(BinaryIO, path.open("rb", buffering=0))
+        # A local file is not buffered twice; what a store gives has its own way.
+        local = isinstance(path, PosixPath | WindowsPath)
+        return cast(BinaryIO, path.open("rb", buffering=0) if local else path.open("rb"))
 
 
 def read_bytes(path: Path) -> bytes:

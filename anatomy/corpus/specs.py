@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anatomy.corpus import registry
+from anatomy.corpus import places, registry
 from anatomy.corpus.model import COMBINED, Source
 from anatomy.corpus.tables import format_of, stem_of
 from anatomy.errors import InputError
@@ -21,11 +21,23 @@ _LABEL = re.compile(r"\w[\w.+-]{0,63}")
 
 @dataclass(frozen=True)
 class UserFile:
-    """A file of the user's, the column to read (None: see `tables.choose`) and its name."""
+    """A file of the user's, or several; the column to read (None: see `tables.choose`); a name.
+
+    Attributes
+    ----------
+    path : Path
+        The file; or the pattern or list that stands for `several`.
+    """
 
     name: str
     path: Path
     column: str | None = None
+    several: tuple[Path, ...] = ()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files to read, in this order."""
+        return self.several or (self.path,)
 
     @property
     def title(self) -> str:
@@ -38,7 +50,9 @@ def parse(sources: Sequence[str]) -> list[Source | UserFile]:
 
     Each item is an official name, "all" (the six), ``PATH``, ``PATH:COLUMN`` or
     ``LABEL=PATH[:COLUMN]``, or several of these with commas between them. What exists as a path
-    is one, whatever characters it contains. A file's name is its label, else its stem.
+    is one, whatever characters it contains. A file's name is its label, else its stem. PATH may
+    be a pattern (``data/*.parquet``), a list of paths (``@files.txt``) or a file, or pattern, of a
+    store (``s3://bucket/prompts.parquet``); several files are one source.
 
     Raises
     ------
@@ -76,33 +90,48 @@ def _one(text: str) -> Source | UserFile:
         raise InputError(
             f"{shown(text)}: {shown(label) or 'nothing'} is no label; use letters, digits and ._+-"
         )
-    path, column = _split(rest)
-    name = label or shown(stem_of(path) or path.name)[:LONGEST_NAME]
+    where, column = _split(rest)
+    several = places.files_of(where) if places.is_several(where) else ()
+    path = places.path_of(where)
+    name = label or shown(_name(path))[:LONGEST_NAME]
     check_free(name, shown(text), f"give your file another, my-{name}={shown(rest)}")
-    return UserFile(name, path, column)
+    return UserFile(name, path, column, several)
 
 
-def check_free(name: str, where: str, instead: str) -> None:
-    """Refuse a name that is not the user's to give; InputError."""
-    if name in (*registry.NAMES, *RESERVED):
-        raise InputError(f"{where}: {name} is a name that anatomy uses itself; {instead}")
+def _name(path: Path) -> str:
+    """A file's stem; of a pattern or list what is no sign of one, or else the folder's name."""
+    for part in (stem_of(path) or path.name, *(parent.name for parent in path.parents)):
+        bare = re.sub(r"\W*[*?@\[][^/]*", "", part) if places.is_several(part) else part
+        if bare:
+            return bare
+    return "prompts"
 
 
-def _split(text: str) -> tuple[Path, str | None]:
+def _split(text: str) -> tuple[str, str | None]:
     """PATH and COLUMN: the longest beginning that is a path, so a path may contain colons."""
     if os.path.lexists(text):
-        return Path(text), None
-    for colon in reversed([match.start() for match in re.finditer(":", text)]):
-        path, column = text[:colon], text[colon + 1 :]
-        if os.path.lexists(path):
-            if not column:
-                raise InputError(f"{shown(text)}: no column after the colon; leave out both")
-            return Path(path), column
+        return text, None
+    if places.is_remote(text):  # not asked for: its last part alone may have a colon
+        folder, slash, last = text.rpartition("/")
+        name, colon, column = last.partition(":")
+        return _with_column(text, f"{folder}{slash}{name}", column if colon else None)
+    for at in reversed([match.start() for match in re.finditer(":", text)]):
+        path, column = text[:at], text[at + 1 :]
+        if os.path.lexists(path) or places.is_several(path):
+            return _with_column(text, path, column)
+    if places.is_several(text):
+        return text, None
     path = text.partition(":")[0]
     if os.sep in text or format_of(Path(path)):
         raise InputError(f"{shown(path)}: no such file; check the path")
     registry.by_name(text)  # raises, and offers the nearest name
     raise AssertionError(text)
+
+
+def _with_column(text: str, path: str, column: str | None) -> tuple[str, str | None]:
+    if column == "":
+        raise InputError(f"{shown(text)}: no column after the colon; leave out both")
+    return path, column
 
 
 def _check_encodable(text: str) -> None:

@@ -7,8 +7,9 @@ are no strings. Nothing is guessed: "NA", "null" and "1.0" in a .csv are prompts
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -92,11 +93,8 @@ def stream_table(path: Path, column: str | None = None) -> Iterator[Reading]:
         )
     kind, compression = found
     if kind == ".parquet":
-        for values in _parquet(path, column, where):
-            yield _reading(values)
-        with rawfiles.Faults(where):
-            record = rawfiles.recorded(path, path.stat().st_size, sha256_of(path))
-        yield replace(_NOTHING, files=(record,))
+        yield from parquet_part(path, column)
+        yield from file_record(path)
         return
     if kind == ".json":
         raw = rawfiles.read_bytes(path)
@@ -108,6 +106,31 @@ def stream_table(path: Path, column: str | None = None) -> Iterator[Reading]:
         for values, refused in _values(file, kind, column, where):
             yield _reading(values, refused)
         yield replace(_NOTHING, files=(file.finish(),))
+
+
+def pieces(paths: Sequence[Path], column: str | None) -> Iterator[Callable[[], Iterator[Reading]]]:
+    """What reads these files piece by piece: a Parquet file by its groups of rows, others whole."""
+    for path in paths:
+        if format_of(path) == (".parquet", ""):
+            groups = _row_groups(path)
+            yield from (partial(parquet_part, path, column, [group]) for group in range(groups))
+            yield partial(file_record, path)
+        else:
+            yield partial(stream_table, path, column)
+
+
+def parquet_part(
+    path: Path, column: str | None, groups: Sequence[int] | None = None
+) -> Iterator[Reading]:
+    """The prompts of some groups of rows of a Parquet file, or of all; without its record."""
+    yield from (_reading(values) for values in _parquet(path, column, groups, shown(path)))
+
+
+def file_record(path: Path) -> Iterator[Reading]:
+    """The record of a file, without prompts."""
+    with rawfiles.Faults(shown(path)):
+        record = rawfiles.recorded(path, path.stat().st_size, sha256_of(path))
+    yield replace(_NOTHING, files=(record,))
 
 
 _NOTHING = Reading(pa.array([], type=pa.large_string()), (), 0)
@@ -176,10 +199,23 @@ def _json_rows(document: Any, column: str | None, where: str) -> Values:
     )
 
 
-def _parquet(path: Path, column: str | None, where: str) -> Iterator[Values]:
-    """One column; the others, which may be images, are never read."""
+def _row_groups(path: Path) -> int:
+    """How many a Parquet file has; 1 for one that says so when it is read."""
     try:
-        with pq.ParquetFile(path) as file:
+        with path.open("rb") as stream, pq.ParquetFile(stream) as file:
+            return int(file.metadata.num_row_groups)
+    except (pa.ArrowException, OSError, ValueError):
+        return 1
+
+
+def _parquet(
+    path: Path, column: str | None, groups: Sequence[int] | None, where: str
+) -> Iterator[Values]:
+    """One column; the others, which may be images, are never read."""
+    size = 0
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream, pq.ParquetFile(stream) as file:
             schema = file.schema_arrow
             chosen = choose(schema.names, column, where)
             kind = schema.field(chosen).type
@@ -190,12 +226,12 @@ def _parquet(path: Path, column: str | None, where: str) -> Iterator[Values]:
                 )
             parts: list[pa.Array] = []
             ready = total = 0
-            for batch in file.iter_batches(_PARQUET_ROWS, columns=[chosen]):
+            for batch in file.iter_batches(_PARQUET_ROWS, row_groups=groups, columns=[chosen]):
                 part = batch.column(0)
                 part = part.dictionary_decode() if pa.types.is_dictionary(kind) else part
                 total += part.nbytes
                 ready += part.nbytes
-                rawfiles.check_ratio(total, path.stat().st_size, where)
+                rawfiles.check_ratio(total, size, where)
                 parts.append(part)
                 if ready >= PIECE:
                     yield pa.chunked_array(parts)

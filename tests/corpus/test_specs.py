@@ -4,9 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from upath import UPath
 
 from anatomy.corpus import registry, specs
+from anatomy.corpus.model import joined
 from anatomy.corpus.specs import UserFile, parse
+from anatomy.corpus.tables import stream_table
 from anatomy.errors import InputError
 from tests.corpus.layouts import put
 
@@ -44,6 +47,60 @@ def test_files(text, expected):
 
 def test_absolute_paths(here):
     assert parse([f"{here}/p.txt"]) == [UserFile("p", here / "p.txt")]
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "paths", "column"),
+    [
+        ("part-*.parquet", "part", ["part-0.parquet", "part-1.parquet"], None),
+        ("part-*.parquet:caption", "part", ["part-0.parquet", "part-1.parquet"], "caption"),
+        ("x=part-?.parquet:a", "x", ["part-0.parquet", "part-1.parquet"], "a"),
+        ("deep/**/*.txt", "deep", ["deep/er/b.txt"], None),
+        ("both=@list.txt", "both", ["part-1.parquet", "p.txt"], None),
+        ("both=@list.txt:c", "both", ["part-1.parquet", "p.txt"], "c"),
+    ],
+)
+def test_several_files_are_one_source(here, text, name, paths, column):
+    for made in ("part-1.parquet", "part-0.parquet", "deep/er/b.txt"):
+        put(here / made, b"")
+    put(here / "list.txt", b"part-1.parquet\n\n p.txt \n")
+    (found,) = parse([text])
+    assert (found.name, found.column) == (name, column)
+    assert found.paths == tuple(map(Path, paths))
+    assert found.title in text
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("nothing-*.txt", "nothing-*.txt: no such files; check the pattern"),
+        ("x=@nothing.txt", "nothing.txt: is no list of files"),
+        ("http://localhost/p.txt", "files of http:// are not read; use s3://"),
+        ("file:///etc/passwd", "files of file:// are not read"),
+        ("x=ssh://host/p.txt:c", "files of ssh:// are not read"),
+        ("memory://none/*.txt", "no such files"),
+    ],
+)
+def test_places_that_cannot_be_read(text, problem):
+    with pytest.raises(InputError) as caught:
+        parse([text])
+    assert problem in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_files_of_a_store():
+    stored = UPath("memory://specs/one.txt")
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    stored.write_bytes(b"a dog\n")
+    UPath("memory://specs/two.jsonl").write_bytes(b'{"caption": "a cat"}\n')
+    one, two = parse(["memory://specs/one.txt", "memory://specs/two.jsonl:caption"])
+    assert (one.name, one.column, two.name, two.column) == ("one", None, "two", "caption")
+    reading = joined(stream_table(two.path, two.column))
+    assert reading.prompts.to_pylist() == ["a cat"]
+    assert reading.files[0].path == "memory://specs/two.jsonl"
+    (every,) = parse(["every=memory://specs/*"])
+    assert [str(path) for path in every.paths] == [str(one.path), str(two.path)]
+    with pytest.raises(InputError, match=r"gone\.txt: cannot be read"):
+        joined(stream_table(parse(["memory://specs/gone.txt"])[0].path))
 
 
 def test_titles():
