@@ -107,6 +107,12 @@ def _name(path: Path) -> str:
     return "prompts"
 
 
+def check_free(name: str, where: str, instead: str) -> None:
+    """Refuse a name that is not the user's to give; InputError."""
+    if name in (*registry.NAMES, *RESERVED):
+        raise InputError(f"{where}: {name} is a name that anatomy uses itself; {instead}")
+
+
 def _split(text: str) -> tuple[str, str | None]:
     """PATH and COLUMN: the longest beginning that is a path, so a path may contain colons."""
     if os.path.lexists(text):
