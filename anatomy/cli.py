@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -125,6 +126,16 @@ def app() -> None:
     type=Names(),
     help="scikit-dimension's estimators to ask as well: lPCA,CorrInt,...",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Who counts: this process, or a Ray cluster (extra `ray`); the counts are the same.",
+)
+@click.option(
+    "--address", help="Of the Ray cluster; auto: this machine's.  [default: processes here]"
+)
 @click.option("--no-cache", is_flag=True, help="Encode again, and keep no outputs on disk.")
 def audit(
     sources: tuple[str, ...],
@@ -143,6 +154,8 @@ def audit(
     pooling: str,
     neighbours: str,
     id_estimators: list[str] | None,
+    engine: Literal["local", "ray"],
+    address: str | None,
     no_cache: bool,
 ) -> None:
     """Audit prompts: context, vocabulary, embeddings, dimension, ledger, as a page and a PDF."""
@@ -171,6 +184,8 @@ def audit(
                 id_estimators=tuple(id_estimators or ()),
                 cache=None if no_cache else cache_folder() / "outputs",
             ),
+            engine=engine,
+            address=address,
             keep=None if no_cache else cache_folder() / "census",
             command=shown(shlex.join(["anatomy", *sys.argv[1:]])),
             steps=steps,

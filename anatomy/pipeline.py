@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 import pyarrow as pa
 
 import anatomy
-from anatomy.census import Ask, Census, local
+from anatomy.census import Ask, local
 from anatomy.corpus import build, registry
 from anatomy.corpus.build import Opened
 from anatomy.corpus.locate import data_folder
@@ -56,6 +57,7 @@ _VERSIONS = (
 )
 
 Name = str | os.PathLike[str]
+Engine = Literal["local", "ray"]
 
 
 def audit(
@@ -70,6 +72,8 @@ def audit(
     seed: int = 0,
     inside: InsideOptions | None = None,
     keep: Path | None = None,
+    engine: Engine = "local",
+    address: str | None = None,
     command: str = "anatomy.audit(...)",
     steps: Steps = quiet,
 ) -> Findings:
@@ -103,6 +107,10 @@ def audit(
     keep : path, optional
         Folder where a corpus that is too large for the memory waits while it is counted, and from
         which a run that was killed goes on. Without it nothing is kept.
+    engine : {"local", "ray"}
+        Who counts: this process, or a Ray cluster (extra `ray`). Counts are the same.
+    address : str, optional
+        Of the cluster, "auto" for the one that this machine belongs to; else processes here.
     command : str
         What the user typed, for the record.
     steps : Steps
@@ -129,7 +137,14 @@ def audit(
     steps("Reading sources")
     given = Path(data) if data is not None else None
     opened = build.open_sources(specs, given, stand_ins, seed, prompts)
-    census = _census(opened, resolved, inside.sample, seed, keep, steps)
+    ask = _ask(opened, resolved, inside.sample, seed)
+    if engine == "ray":
+        from anatomy.census import on_ray
+
+        named = [name for name in encoders if name not in files]
+        census = on_ray.census(opened, resolved, named, ask, address=address, steps=steps)
+    else:
+        census = local.census(opened, resolved, ask, keep=keep, steps=steps)
     measured = []
     measured_sam3: Measured | None = None
     for number, encoder in enumerate(resolved):
@@ -204,29 +219,23 @@ def _files(encoders: Sequence[str]) -> list[str]:
     return [name for name in dict.fromkeys(encoders) if name.startswith(PREFIX)]
 
 
-def _census(
-    sources: Sequence[Opened],
-    encoders: Sequence[Encoder],
-    sample: int | None,
-    seed: int,
-    keep: Path | None,
-    steps: Steps,
-) -> Census:
-    """Count the corpus; `sample` prompts of each source are drawn where weights need them."""
+def _ask(
+    sources: Sequence[Opened], encoders: Sequence[Encoder], sample: int | None, seed: int
+) -> Ask:
+    """What is counted; `sample` prompts of each source are drawn where weights need them."""
     known = {source.name for source in registry.ALL}
     official = [
         code
         for code, source in enumerate(sources)
         if source.kind in ("official", "bundled") and source.name in known
     ]
-    ask = Ask(
+    return Ask(
         sources=len(sources),
         official=tuple(official),
         lvis=next((code for code in official if sources[code].name == "lvis"), None),
         sample=sample if any(encoder.open is not None for encoder in encoders) else 0,
         seed=seed,
     )
-    return local.census(sources, encoders, ask, keep=keep, steps=steps)
 
 
 def _distinct(sources: Sequence[Opened], code: int) -> pa.LargeStringArray:
@@ -273,7 +282,8 @@ def check_paper(data: Path | str | None = None, *, steps: Steps = quiet) -> list
     given = Path(data) if data is not None else None
     here = [source.name for source, state, *_ in build.status(given) if state != "missing"]
     (encoder,) = resolve(["sam3"])
-    census = _census(build.open_sources(here, given, False, 0), [encoder], 0, 0, None, steps)
+    opened = build.open_sources(here, given, stand_ins=False, seed=0)
+    census = local.census(opened, [encoder], _ask(opened, [encoder], 0, 0), steps=steps)
     return ledger_findings(ledger(evidence(TokenView.of(census, encoder, 0))))
 
 

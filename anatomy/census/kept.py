@@ -15,7 +15,7 @@ import hashlib
 import io
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -77,7 +77,7 @@ class Kept:
         """What an earlier run read, if it read all and no file has changed since."""
         try:
             kept = json.loads((self.root / _READ).read_bytes())
-            found = [(_reading(one["reading"]), int(one["usable"])) for one in kept]
+            found = [(reading_of(one["reading"]), int(one["usable"])) for one in kept]
             for source, (reading, _) in zip(sources, found, strict=True):
                 hashes = [file.sha256 for file in reading.files]
                 if [sha256_of(path) for path in source.files or ()] != hashes:
@@ -91,12 +91,7 @@ class Kept:
         content = [
             {
                 "usable": usable,
-                "reading": {
-                    "files": [asdict(file) for file in reading.files],
-                    "rows": reading.rows,
-                    "refused": dict(reading.refused),
-                    "notes": dict(reading.notes),
-                },
+                "reading": kept_of(reading),
             }
             for reading, usable in readings
         ]
@@ -138,13 +133,26 @@ class Kept:
             write_whole(path, data)
 
 
-def _reading(kept: dict[str, Any]) -> Reading:
+def kept_of(reading: Reading) -> dict[str, Any]:
+    """A reading without its prompts, as JSON has it."""
+    return {
+        "files": [asdict(file) for file in reading.files],
+        "rows": reading.rows,
+        "refused": dict(reading.refused),
+        "notes": dict(reading.notes),
+        "sha256": reading.sha256,
+    }
+
+
+def reading_of(kept: Mapping[str, Any]) -> Reading:
+    """A reading without its prompts, from what was kept of it."""
     return Reading(
         prompts=pa.array([], type=pa.large_string()),
         files=tuple(SourceFile(**file) for file in kept["files"]),
         rows=int(kept["rows"]),
         refused={str(reason): int(count) for reason, count in kept["refused"].items()},
         notes={str(note): int(count) for note, count in kept["notes"].items()},
+        sha256=kept["sha256"],
     )
 
 

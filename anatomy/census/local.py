@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from anatomy.census.kept import Kept, identity
 from anatomy.census.keys import keys
-from anatomy.census.model import Ask, Census, ShardCounts, total
+from anatomy.census.model import Ask, Census, ShardCounts, assembled, total
 from anatomy.census.shard import CLEANED, corpus_of, count, overlap
 from anatomy.census.spill import SHARDS, Spill, path_of, read
-from anatomy.corpus.build import Opened, check_usable, summary
+from anatomy.corpus.build import Opened, check_usable
 from anatomy.corpus.model import Reading
 from anatomy.encoders import Encoder
 from anatomy.errors import InputError
@@ -71,16 +71,8 @@ def census(
             else:
                 counts, cleaned = _in_memory(dealt.rows, encoders, ask, steps)
         place.clear()
-    unique = counts.raw.shared.diagonal()
-    return Census(
-        summaries=tuple(
-            summary(one.name, one.kind, one.title, reading, usable, int(distinct))
-            for one, (reading, usable), distinct in zip(sources, readings, unique, strict=True)
-        ),
-        ask=ask,
-        counts=counts,
-        cleaned=tuple(cleaned),
-    )
+    named = [(one.name, one.kind, one.title) for one in sources]
+    return assembled(named, readings, ask, counts, cleaned)
 
 
 class _Place:

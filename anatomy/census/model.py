@@ -10,7 +10,8 @@ from operator import add
 import numpy as np
 
 from anatomy.census.lowest import Lowest
-from anatomy.corpus.model import SourceSummary
+from anatomy.corpus.build import summary
+from anatomy.corpus.model import Kind, Reading, SourceSummary
 from anatomy.measures.context import LengthHistogram
 from anatomy.measures.overlap import Overlap
 from anatomy.measures.vocabulary import TokenCounts
@@ -125,3 +126,33 @@ class Census:
 def total(parts: Sequence[ShardCounts]) -> ShardCounts:
     """The counts of all shards, at least one."""
     return reduce(add, parts)
+
+
+def assembled(
+    sources: Sequence[tuple[str, Kind, str]],
+    readings: Sequence[tuple[Reading, int]],
+    ask: Ask,
+    counts: ShardCounts,
+    cleaned: Sequence[Overlap],
+) -> Census:
+    """A census of what was read and counted.
+
+    Parameters
+    ----------
+    sources : sequence of (name, kind, title)
+    readings : sequence of (Reading, int)
+        Of each source: what is known besides its prompts, and how many usable rows there were.
+    ask : Ask
+    counts : ShardCounts
+    cleaned : sequence of Overlap
+    """
+    unique = counts.raw.shared.diagonal()
+    return Census(
+        summaries=tuple(
+            summary(*source, reading, usable, int(distinct))
+            for source, (reading, usable), distinct in zip(sources, readings, unique, strict=True)
+        ),
+        ask=ask,
+        counts=counts,
+        cleaned=tuple(cleaned),
+    )

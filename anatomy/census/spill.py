@@ -13,6 +13,12 @@ SHARDS = 256
 _WAITING = 2**26  # bytes that wait to be dealt out together
 
 
+def shards_of(key: np.ndarray) -> np.ndarray:
+    """The shard that each key (uint64 [N]) belongs to, by its highest bits; uint8 [N]."""
+    shards: np.ndarray = (key >> np.uint64(56)).astype(np.uint8)
+    return shards
+
+
 def path_of(folder: Path, shard: int) -> Path:
     """The file of a shard."""
     return folder / f"{shard:03}.arrow"
@@ -54,7 +60,7 @@ class Spill:
     def add(self, rows: pa.RecordBatch, key: np.ndarray) -> None:
         """Deal rows out by their keys, uint64 [N]: the highest bits decide."""
         self._waiting.append(rows)
-        self._shards.append((key >> np.uint64(56)).astype(np.uint8))
+        self._shards.append(shards_of(key))
         self._bytes += rows.nbytes
         if self._bytes >= _WAITING:
             self._deal()

@@ -1,0 +1,259 @@
+"""The census on a Ray cluster: the same counting as `local`, spread over machines by Ray Data.
+
+Pieces of sources are read where a worker is free (`map_batches`), their prompts meet by shard
+(`groupby`), each shard is counted (`map_groups`), and its cleaned prompts meet once more. What
+comes back is added up here. A worker that dies is replaced, and its piece or shard counted again.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from anatomy.census.kept import kept_of, reading_of
+from anatomy.census.keys import keys
+from anatomy.census.model import Ask, Census, assembled, total
+from anatomy.census.shard import CLEANED, corpus_of, count, overlap
+from anatomy.census.spill import SHARDS, shards_of
+from anatomy.census.stored import from_bytes, to_bytes
+from anatomy.corpus.build import Opened, check_usable
+from anatomy.corpus.model import Reading
+from anatomy.encoders import Encoder, resolve
+from anatomy.errors import InputError
+from anatomy.files import shown
+from anatomy.measures.overlap import Overlap
+from anatomy.progress import Steps, quiet
+
+_PIECES = 1_000  # blocks of a dataset, at most: each is a task
+_NO_SHARD = -1  # of the rows that say what a piece had besides prompts
+_SAID, _COUNTS, _CLEANED = 0, 1, 2  # kinds of rows that come back
+_ROWS = pa.schema([("shard", pa.int32()), ("source", pa.int16()), ("prompt", pa.large_string())])
+_FOUND = pa.schema(
+    [
+        ("kind", pa.int8()),
+        ("encoder", pa.int16()),
+        ("part", pa.int32()),
+        ("payload", pa.large_binary()),
+    ]
+)
+
+
+def census(
+    sources: Sequence[Opened],
+    encoders: Sequence[Encoder],
+    specs: Sequence[str],
+    ask: Ask,
+    *,
+    address: str | None = None,
+    steps: Steps = quiet,
+) -> Census:
+    """Count a corpus on a cluster.
+
+    Parameters
+    ----------
+    sources, encoders, ask, steps
+        As for `local.census`.
+    specs : sequence of str
+        The encoders' names, as the user gave them: each worker opens its own.
+    address : str, optional
+        Of the cluster ("auto": the one that this machine belongs to). None: processes here.
+
+    Raises
+    ------
+    InputError
+        Anything that the readers raise; no Ray, or no cluster at this address.
+    """
+    ray = _connected(address)
+    pieces = [
+        (code, read)
+        for code, source in enumerate(sources)
+        for read in (source.pieces or (source.parts,))
+    ]
+    cores = ray.cluster_resources().get("CPU", 1)
+    partitions = int(min(SHARDS, 2 * cores))  # each of a shuffle's is an actor
+    steps(f"Counting on Ray: {len(pieces):,} pieces, {cores:g} cores")
+    reads = ray.put(pieces)
+    items = ray.data.range(len(pieces), override_num_blocks=min(len(pieces), _PIECES))
+    rows = items.map_batches(
+        _read, fn_args=(reads,), batch_size=1, batch_format="pyarrow", zero_copy_batch=True
+    )
+    found = (
+        rows.groupby("shard", num_partitions=partitions)
+        .map_groups(_count, fn_args=(tuple(specs), ask), batch_format="pyarrow")
+        .materialize()
+    )
+    said, counts = _few(found)
+    readings = _readings(said, sources)
+    steps("Counting cleaned prompts")
+    return assembled(
+        [(one.name, one.kind, one.title) for one in sources],
+        readings,
+        ask,
+        total([from_bytes(payload) for payload in counts]),
+        _cleaned(found, len(encoders), ask.sources, partitions),
+    )
+
+
+def _connected(address: str | None) -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise InputError("--engine ray: needs Ray; pip install 'prompt-anatomy[ray]'") from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    if not ray.is_initialized():
+        try:
+            ray.init(
+                address=address,
+                include_dashboard=False if address is None else None,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            raise InputError(
+                f"--address {shown(address)}: no Ray cluster answers ({shown(error)[:200]}); start "
+                "one with `ray start --head`, or leave the address out"
+            ) from error
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    return ray
+
+
+# On the workers.
+
+
+def _read(batch: pa.Table, reads: Any) -> Iterator[pa.Table]:
+    """The prompts of pieces, with their shards; then what else is known of each piece."""
+    import ray
+
+    pieces = ray.get(reads)
+    for number in batch["id"].to_pylist():
+        code, read = pieces[number]
+        nothing = pa.array([], type=pa.large_string())
+        whole, usable, problem = Reading(nothing, (), 0), 0, None
+        try:
+            for part in read():
+                whole = whole.with_counts_of(part)
+                usable += len(part.prompts)
+                prompts = part.prompts.unique()
+                (key,) = keys(prompts, "shard")
+                yield _rows(shards_of(key), code, prompts)
+        except InputError as error:
+            problem = str(error)
+        said = {
+            "piece": number,
+            "source": code,
+            "usable": usable,
+            "problem": problem,
+            "reading": kept_of(whole),
+        }
+        text = pa.array([json.dumps(said)], type=pa.large_string())
+        yield _rows(np.array([_NO_SHARD]), code, text)
+
+
+def _rows(shard: np.ndarray, code: int, text: pa.LargeStringArray) -> pa.Table:
+    source = np.full(len(text), code, dtype=np.int16)
+    return pa.table([pa.array(shard.astype(np.int32)), pa.array(source), text], schema=_ROWS)
+
+
+def _count(group: pa.Table, specs: tuple[str, ...], ask: Ask) -> pa.Table:
+    """What is counted of a shard; what was said of pieces goes through."""
+    prompts = pa.concat_arrays([chunk.cast(pa.large_string()) for chunk in group["prompt"].chunks])
+    if group["shard"][0].as_py() == _NO_SHARD:
+        return _found([(_SAID, -1, -1, text.encode()) for text in prompts.to_pylist()])
+    corpus = corpus_of(group["source"].to_numpy(), prompts, ask.sources)
+    counts, cleaned = count(corpus, _opened(specs), ask)
+    found = [(_COUNTS, -1, -1, to_bytes(counts))]
+    for number, part in enumerate(cleaned):
+        shards = shards_of(part["high"])
+        order = np.argsort(shards, kind="stable")
+        ends = np.searchsorted(shards[order], np.arange(SHARDS + 1))
+        found += [
+            (_CLEANED, number, at, part[order[ends[at] : ends[at + 1]]].tobytes())
+            for at in range(SHARDS)
+            if ends[at] < ends[at + 1]
+        ]
+    return _found(found)
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(specs: tuple[str, ...]) -> tuple[Encoder, ...]:
+    return tuple(resolve(list(specs)))
+
+
+def _found(rows: Iterable[tuple[int, int, int, bytes]]) -> pa.Table:
+    columns = list(zip(*rows, strict=True))
+    arrays = [
+        pa.array(column, type=field.type) for column, field in zip(columns, _FOUND, strict=True)
+    ]
+    return pa.table(arrays, schema=_FOUND)
+
+
+def _shared(group: pa.Table, sources: int) -> dict[str, list[Any]]:
+    """Cleaned prompts of one range of hashes: how many there are, and which sources share them."""
+    cleaned = np.frombuffer(b"".join(group["payload"].to_pylist()), dtype=CLEANED)
+    found = overlap(cleaned, sources)
+    return {
+        "encoder": [group["encoder"][0].as_py()],
+        "shared": [found.shared.ravel().tolist()],
+        "union": [found.union],
+    }
+
+
+# Here, when they are done.
+
+
+def _few(found: Any) -> tuple[list[dict[str, Any]], list[bytes]]:
+    """What was said of pieces, and the counts of the shards."""
+    few = found.map_batches(_of_kinds, fn_args=((_SAID, _COUNTS),), batch_format="pyarrow")
+    said, counts = [], []
+    for row in few.iter_rows():
+        if row["kind"] == _SAID:
+            said.append(json.loads(row["payload"]))
+        else:
+            counts.append(row["payload"])
+    return sorted(said, key=lambda one: int(one["piece"])), counts
+
+
+def _of_kinds(batch: pa.Table, kinds: Sequence[int]) -> pa.Table:
+    return batch.filter(pc.is_in(batch["kind"], value_set=pa.array(kinds, type=pa.int8())))
+
+
+def _readings(
+    said: Sequence[Mapping[str, Any]], sources: Sequence[Opened]
+) -> list[tuple[Reading, int]]:
+    readings = []
+    for code, source in enumerate(sources):
+        own = [one for one in said if one["source"] == code]
+        for one in own:
+            if one["problem"]:
+                raise InputError(one["problem"])
+        whole, usable = Reading(pa.array([], type=pa.large_string()), (), 0), 0
+        for one in own:
+            whole = whole.with_counts_of(reading_of(one["reading"]))
+            usable += int(one["usable"])
+        check_usable(source.name, whole, usable)
+        readings.append((whole, usable))
+    return readings
+
+
+def _cleaned(found: Any, encoders: int, sources: int, partitions: int) -> list[Overlap]:
+    whole = [Overlap(np.zeros((sources, sources), dtype=np.int64), 0) for _ in range(encoders)]
+    shared = (
+        found.map_batches(_of_kinds, fn_args=((_CLEANED,),), batch_format="pyarrow")
+        .groupby(["encoder", "part"], num_partitions=partitions)
+        .map_groups(_shared, fn_args=(sources,), batch_format="pyarrow")
+    )
+    for row in shared.iter_rows():
+        part = Overlap(np.array(row["shared"]).reshape(sources, sources), int(row["union"]))
+        whole[row["encoder"]] += part
+    return whole
