@@ -3,7 +3,7 @@
     <keep>/<what is counted, hashed>/
         prompts/NNN.arrow      the prompts of a shard, until it is counted
         read.json              what reading them found; written when all are there
-        cleaned/K-NNN.npy      of encoder K, the shard's cleaned prompts, as hashes in order
+        cleaned/K-NNN.hashes   of encoder K, the shard's cleaned prompts, in order
         counts/NNN.npz         everything else that was counted of the shard, written last
 
 A run that ends deletes it. One with other files, encoders or settings has another name.
@@ -12,10 +12,9 @@ A run that ends deletes it. One with other files, encoders or settings has anoth
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from anatomy.encoders import Encoder
 from anatomy.errors import InputError
 from anatomy.files import sha256_of, shown, write_whole
 
+SHARDS = 256
 _FORMAT = 1
 _READ = "read.json"
 
@@ -107,26 +107,38 @@ class Kept:
     def keep(self, shard: int, counts: ShardCounts, cleaned: Sequence[np.ndarray]) -> None:
         """Keep what was counted of a shard."""
         for number, part in enumerate(cleaned):
-            stream = io.BytesIO()
-            np.save(stream, part[np.argsort(part["high"], kind="stable")], allow_pickle=False)
-            self._write(self._cleaned(number, shard), stream.getvalue())
+            in_order = part[np.argsort(part["high"], kind="stable")]
+            self._write(self._cleaned(number, shard), in_order.tobytes())
         self._write(self.root / "counts" / f"{shard:03}.npz", to_bytes(counts))
 
-    def has_cleaned(self, number: int, shard: int) -> bool:
-        """Whether the shard had prompts."""
-        return self._cleaned(number, shard).exists()
+    def cleaned(self, number: int, dtype: np.dtype) -> Iterator[np.ndarray]:
+        """An encoder's cleaned prompts of all shards, a range of their hashes after the other.
 
-    def cleaned(self, number: int, shard: int) -> np.ndarray:
-        """An encoder's cleaned prompts of a shard, by `high`; left on the disk."""
-        found: np.ndarray = np.load(self._cleaned(number, shard), mmap_mode="r", allow_pickle=False)
-        return found
+        Read, not mapped into memory: what is mapped counts as this process's as long as the
+        system does not need the room.
+        """
+        folder = self._cleaned(number, 0).parent
+        paths = sorted(folder.glob(f"{number}-*.hashes"))
+        bounds = np.arange(1, SHARDS, dtype=np.uint64) << np.uint64(56)
+        ends = []
+        for path in paths:
+            part = np.memmap(path, dtype, mode="r")
+            ends.append([0, *np.searchsorted(part["high"], bounds).tolist(), len(part)])
+            del part
+        for at in range(SHARDS):
+            here = [np.zeros(0, dtype=dtype)]
+            for path, end in zip(paths, ends, strict=True):
+                if end[at] < end[at + 1]:
+                    begin, number_of_rows = end[at] * dtype.itemsize, end[at + 1] - end[at]
+                    here.append(np.fromfile(path, dtype, count=number_of_rows, offset=begin))
+            yield np.concatenate(here)
 
     def delete(self) -> None:
         """All of it."""
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _cleaned(self, number: int, shard: int) -> Path:
-        return self.root / "cleaned" / f"{number}-{shard:03}.npy"
+        return self.root / "cleaned" / f"{number}-{shard:03}.hashes"
 
     def _write(self, path: Path, data: bytes) -> None:
         with Full(self.root):

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from anatomy.census.kept import Kept, identity
+from anatomy.census.kept import SHARDS, Kept, identity
 from anatomy.census.keys import keys
 from anatomy.census.model import Ask, Census, ShardCounts, assembled, total
 from anatomy.census.shard import CLEANED, corpus_of, count, overlap
-from anatomy.census.spill import SHARDS, Spill, path_of, read
+from anatomy.census.spill import Spill, path_of, read
 from anatomy.corpus.build import Opened, check_usable
 from anatomy.corpus.model import Reading
 from anatomy.encoders import Encoder
@@ -212,16 +212,7 @@ def _counted(
 
 
 def _cleaned(kept: Kept, number: int, sources: int) -> Overlap:
-    """Cleaned prompts by ranges of their hashes: those of one range fit in memory."""
-    parts = [
-        kept.cleaned(number, shard) for shard in range(SHARDS) if kept.has_cleaned(number, shard)
-    ]
-    bounds = np.arange(1, SHARDS, dtype=np.uint64) << np.uint64(56)
-    ends = [
-        np.concatenate([[0], np.searchsorted(part["high"], bounds), [len(part)]]) for part in parts
-    ]
     whole = Overlap(np.zeros((sources, sources), dtype=np.int64), 0)
-    for at in range(SHARDS):
-        here = [part[end[at] : end[at + 1]] for part, end in zip(parts, ends, strict=True)]
-        whole = whole + overlap(np.concatenate([np.zeros(0, dtype=CLEANED), *here]), sources)
+    for cleaned in kept.cleaned(number, CLEANED):
+        whole = whole + overlap(cleaned, sources)
     return whole

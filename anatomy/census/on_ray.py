@@ -18,11 +18,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from anatomy.census.kept import kept_of, reading_of
+from anatomy.census.kept import SHARDS, kept_of, reading_of
 from anatomy.census.keys import keys
 from anatomy.census.model import Ask, Census, assembled, total
 from anatomy.census.shard import CLEANED, corpus_of, count, overlap
-from anatomy.census.spill import SHARDS, shards_of
+from anatomy.census.spill import shards_of
 from anatomy.census.stored import from_bytes, to_bytes
 from anatomy.corpus.build import Opened, check_usable
 from anatomy.corpus.model import Reading

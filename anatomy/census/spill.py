@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from anatomy.census.kept import Full
+from anatomy.census.kept import SHARDS, Full
 
-SHARDS = 256
 _WAITING = 2**26  # bytes that wait to be dealt out together
 
 

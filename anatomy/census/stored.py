@@ -17,7 +17,7 @@ from anatomy.measures.vocabulary import TokenCounts
 
 
 def to_bytes(counts: ShardCounts) -> bytes:
-    """The counts as a compressed .npz."""
+    """The counts as an .npz: of most tokens there are none, so only the others are written."""
     arrays: dict[str, np.ndarray] = {
         "raw": counts.raw.shared,
         "official": counts.official.shared,
@@ -28,18 +28,19 @@ def to_bytes(counts: ShardCounts) -> bytes:
     }
     for at, encoder in enumerate(counts.encoders):
         for name, group in _groups(encoder):
+            counted = group.counts
             arrays[f"{at} {name} lengths"] = group.lengths.counts
-            arrays[f"{at} {name} occurrences"] = group.counts.occurrences
-            arrays[f"{at} {name} prompts"] = np.append(
-                group.counts.prompts_with, group.counts.prompts
-            )
+            arrays[f"{at} {name} ids"] = counted.used
+            arrays[f"{at} {name} occurrences"] = counted.occurrences[counted.used]
+            arrays[f"{at} {name} prompts"] = counted.prompts_with[counted.used]
+            arrays[f"{at} {name} sizes"] = np.array([len(counted.occurrences), counted.prompts])
     for code, (lots, prompts) in enumerate(
         zip(counts.lowest.lots, counts.lowest.prompts, strict=True)
     ):
         arrays[f"lots {code}"] = lots
         arrays[f"prompts {code}"] = _packed(prompts)
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
 
 
@@ -88,10 +89,14 @@ def _groups(encoder: EncoderCounts) -> list[tuple[str, Group]]:
 
 
 def _group(arrays: Mapping[str, np.ndarray], name: str) -> Group:
-    prompts = arrays[f"{name} prompts"]
+    vocabulary_size, prompts = (int(number) for number in arrays[f"{name} sizes"])
+    ids = arrays[f"{name} ids"]
+    occurrences = np.zeros(vocabulary_size, dtype=np.int64)
+    prompts_with = np.zeros(vocabulary_size, dtype=np.int64)
+    occurrences[ids] = arrays[f"{name} occurrences"]
+    prompts_with[ids] = arrays[f"{name} prompts"]
     return Group(
-        LengthHistogram(arrays[f"{name} lengths"]),
-        TokenCounts(arrays[f"{name} occurrences"], prompts[:-1], int(prompts[-1])),
+        LengthHistogram(arrays[f"{name} lengths"]), TokenCounts(occurrences, prompts_with, prompts)
     )
 
 
