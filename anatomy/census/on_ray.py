@@ -33,6 +33,8 @@ from anatomy.measures.overlap import Overlap
 from anatomy.progress import Steps, quiet
 
 _PIECES = 1_000  # blocks of a dataset, at most: each is a task
+_SHARD = 2**24  # bytes of a shard's prompts, about: what a worker counts at once
+_MOST_SHARDS = 2**16
 _NO_SHARD = -1  # of the rows that say what a piece had besides prompts
 _SAID, _COUNTS, _CLEANED = 0, 1, 2  # kinds of rows that come back
 _ROWS = pa.schema([("shard", pa.int32()), ("source", pa.int16()), ("prompt", pa.large_string())])
@@ -79,18 +81,19 @@ def census(
     ]
     cores = ray.cluster_resources().get("CPU", 1)
     partitions = int(min(SHARDS, 2 * cores))  # each of a shuffle's is an actor
+    shards = _shards(sources)
     steps(f"Counting on Ray: {len(pieces):,} pieces, {cores:g} cores")
     reads = ray.put(pieces)
     items = ray.data.range(len(pieces), override_num_blocks=min(len(pieces), _PIECES))
     rows = items.map_batches(
-        _read, fn_args=(reads,), batch_size=1, batch_format="pyarrow", zero_copy_batch=True
+        _read, fn_args=(reads, shards), batch_size=1, batch_format="pyarrow", zero_copy_batch=True
     )
     found = (
         rows.groupby("shard", num_partitions=partitions)
-        .map_groups(_count, fn_args=(tuple(specs), ask), batch_format="pyarrow")
+        .map_groups(_count, fn_args=(tuple(specs), ask, shards), batch_format="pyarrow")
         .materialize()
     )
-    said, counts = _few(found)
+    said, counts = _few(found, partitions)
     readings = _readings(said, sources)
     steps("Counting cleaned prompts")
     return assembled(
@@ -128,10 +131,22 @@ def _connected(address: str | None) -> Any:
     return ray
 
 
+def _shards(sources: Sequence[Opened]) -> int:
+    """A power of two: enough shards for workers of a few gigabytes each."""
+    size = 0
+    for source in sources:
+        for path in source.files or ():
+            try:
+                size += path.stat().st_size * (1 if path.suffix in (".txt", ".csv") else 4)
+            except OSError:  # the reader says what is wrong
+                continue
+    return min(max(SHARDS, 1 << (size // _SHARD).bit_length()), _MOST_SHARDS)
+
+
 # On the workers.
 
 
-def _read(batch: pa.Table, reads: Any) -> Iterator[pa.Table]:
+def _read(batch: pa.Table, reads: Any, shards: int) -> Iterator[pa.Table]:
     """The prompts of pieces, with their shards; then what else is known of each piece."""
     import ray
 
@@ -146,7 +161,7 @@ def _read(batch: pa.Table, reads: Any) -> Iterator[pa.Table]:
                 usable += len(part.prompts)
                 prompts = part.prompts.unique()
                 (key,) = keys(prompts, "shard")
-                yield _rows(shards_of(key), code, prompts)
+                yield _rows(shards_of(key, shards), code, prompts)
         except InputError as error:
             problem = str(error)
         said = {
@@ -165,24 +180,34 @@ def _rows(shard: np.ndarray, code: int, text: pa.LargeStringArray) -> pa.Table:
     return pa.table([pa.array(shard.astype(np.int32)), pa.array(source), text], schema=_ROWS)
 
 
-def _count(group: pa.Table, specs: tuple[str, ...], ask: Ask) -> pa.Table:
+def _count(group: pa.Table, specs: tuple[str, ...], ask: Ask, shards: int) -> pa.Table:
     """What is counted of a shard; what was said of pieces goes through."""
+    shard = group["shard"][0].as_py()
     prompts = pa.concat_arrays([chunk.cast(pa.large_string()) for chunk in group["prompt"].chunks])
-    if group["shard"][0].as_py() == _NO_SHARD:
+    if shard == _NO_SHARD:
         return _found([(_SAID, -1, -1, text.encode()) for text in prompts.to_pylist()])
     corpus = corpus_of(group["source"].to_numpy(), prompts, ask.sources)
     counts, cleaned = count(corpus, _opened(specs), ask)
-    found = [(_COUNTS, -1, -1, to_bytes(counts))]
+    found = [(_COUNTS, -1, shard % SHARDS, to_bytes(counts))]
     for number, part in enumerate(cleaned):
-        shards = shards_of(part["high"])
-        order = np.argsort(shards, kind="stable")
-        ends = np.searchsorted(shards[order], np.arange(SHARDS + 1))
+        # Hashes are a fraction of the prompts, and fewer ranges of them are fewer rows.
+        ranges = shards_of(part["high"], max(SHARDS, shards // 8))
+        order = np.argsort(ranges, kind="stable")
+        at, begins = np.unique(ranges[order], return_index=True)
+        pieces = np.split(part[order], begins[1:])
         found += [
-            (_CLEANED, number, at, part[order[ends[at] : ends[at + 1]]].tobytes())
-            for at in range(SHARDS)
-            if ends[at] < ends[at + 1]
+            (_CLEANED, number, int(number_of_range), piece.tobytes())
+            for number_of_range, piece in zip(at, pieces, strict=True)
         ]
     return _found(found)
+
+
+def _summed(group: pa.Table) -> pa.Table:
+    """The counts of several shards as one; what was said of pieces goes through."""
+    payloads = group["payload"].to_pylist()
+    if group["kind"][0].as_py() == _SAID:
+        return _found([(_SAID, -1, -1, payload) for payload in payloads])
+    return _found([(_COUNTS, -1, -1, to_bytes(total([from_bytes(one) for one in payloads])))])
 
 
 @functools.lru_cache(maxsize=1)
@@ -212,9 +237,13 @@ def _shared(group: pa.Table, sources: int) -> dict[str, list[Any]]:
 # Here, when they are done.
 
 
-def _few(found: Any) -> tuple[list[dict[str, Any]], list[bytes]]:
-    """What was said of pieces, and the counts of the shards."""
-    few = found.map_batches(_of_kinds, fn_args=((_SAID, _COUNTS),), batch_format="pyarrow")
+def _few(found: Any, partitions: int) -> tuple[list[dict[str, Any]], list[bytes]]:
+    """What was said of pieces, and the counts of the shards, in sums of some of them."""
+    few = (
+        found.map_batches(_of_kinds, fn_args=((_SAID, _COUNTS),), batch_format="pyarrow")
+        .groupby(["kind", "part"], num_partitions=partitions)
+        .map_groups(_summed, batch_format="pyarrow")
+    )
     said, counts = [], []
     for row in few.iter_rows():
         if row["kind"] == _SAID:

@@ -12,10 +12,13 @@ from anatomy.census.kept import SHARDS, Full
 _WAITING = 2**26  # bytes that wait to be dealt out together
 
 
-def shards_of(key: np.ndarray) -> np.ndarray:
-    """The shard that each key (uint64 [N]) belongs to, by its highest bits; uint8 [N]."""
-    shards: np.ndarray = (key >> np.uint64(56)).astype(np.uint8)
-    return shards
+def shards_of(key: np.ndarray, shards: int = SHARDS) -> np.ndarray:
+    """The shard that each key (uint64 [N]) belongs to, by its highest bits; int32 [N].
+
+    `shards` is a power of two.
+    """
+    found: np.ndarray = (key >> np.uint64(65 - shards.bit_length())).astype(np.int32)
+    return found
 
 
 def path_of(folder: Path, shard: int) -> Path:
