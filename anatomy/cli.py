@@ -136,7 +136,7 @@ def app() -> None:
 @click.option(
     "--address", help="Of the Ray cluster; auto: this machine's.  [default: processes here]"
 )
-@click.option("--no-cache", is_flag=True, help="Encode again, and keep no outputs on disk.")
+@click.option("--no-cache", is_flag=True, help="Encode and count again, and keep nothing on disk.")
 def audit(
     sources: tuple[str, ...],
     out: Path,

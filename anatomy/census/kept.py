@@ -104,14 +104,13 @@ class Kept:
         except (OSError, ValueError):
             return None
 
-    def keep(self, shard: int, counts: ShardCounts, cleaned: Sequence[np.ndarray]) -> None:
-        """Keep what was counted of a shard."""
-        for number, part in enumerate(cleaned):
-            in_order = part[np.argsort(part["high"], kind="stable")]
-            self._write(self._cleaned(number, shard), in_order.tobytes())
+    def keep(self, shard: int, counts: ShardCounts, hashes: Sequence[np.ndarray]) -> None:
+        """Keep what was counted of a shard; `hashes` of its cleaned prompts for each encoder."""
+        for number, part in enumerate(hashes):
+            self._write(self._cleaned(number, shard), part.tobytes())
         self._write(self.root / "counts" / f"{shard:03}.npz", to_bytes(counts))
 
-    def cleaned(self, number: int, dtype: np.dtype) -> Iterator[np.ndarray]:
+    def hashes(self, number: int, dtype: np.dtype) -> Iterator[np.ndarray]:
         """An encoder's cleaned prompts of all shards, a range of their hashes after the other.
 
         Read, not mapped into memory: what is mapped counts as this process's as long as the

@@ -14,7 +14,7 @@ import pyarrow as pa
 from anatomy.census.kept import SHARDS, Kept, identity
 from anatomy.census.keys import keys
 from anatomy.census.model import Ask, Census, ShardCounts, assembled, total
-from anatomy.census.shard import CLEANED, corpus_of, count, overlap
+from anatomy.census.shard import CLEANED, Cleaned, corpus_of, count, overlap
 from anatomy.census.spill import Spill, path_of, read
 from anatomy.corpus.build import Opened, check_usable
 from anatomy.corpus.model import Reading
@@ -181,7 +181,7 @@ def _in_memory(
 ) -> tuple[ShardCounts, list[Overlap]]:
     steps(f"Tokenizing {len(rows):,} prompts")
     counts, cleaned = _counted(rows, encoders, ask)
-    return counts, [overlap(part, ask.sources) for part in cleaned]
+    return counts, [part.overlap() for part in cleaned]
 
 
 def _on_disk(
@@ -194,7 +194,7 @@ def _on_disk(
         if rows is not None:
             steps(f"Tokenizing part {shard + 1} of {SHARDS}: {len(rows):,} prompts")
             counts, cleaned = _counted(rows, encoders, ask)
-            kept.keep(shard, counts, cleaned)
+            kept.keep(shard, counts, [part.hashes() for part in cleaned])
         if counts is not None:
             path_of(kept.prompts, shard).unlink(missing_ok=True)
             whole = counts if whole is None else total([whole, counts])
@@ -206,13 +206,13 @@ def _on_disk(
 
 def _counted(
     rows: pa.Table, encoders: Sequence[Encoder], ask: Ask
-) -> tuple[ShardCounts, list[np.ndarray]]:
+) -> tuple[ShardCounts, list[Cleaned]]:
     prompts = rows["prompt"].combine_chunks()
     return count(corpus_of(rows["source"].to_numpy(), prompts, ask.sources), encoders, ask)
 
 
 def _cleaned(kept: Kept, number: int, sources: int) -> Overlap:
     whole = Overlap(np.zeros((sources, sources), dtype=np.int64), 0)
-    for cleaned in kept.cleaned(number, CLEANED):
-        whole = whole + overlap(cleaned, sources)
+    for hashes in kept.hashes(number, CLEANED):
+        whole = whole + overlap(hashes, sources)
     return whole

@@ -191,10 +191,10 @@ def _count(group: pa.Table, specs: tuple[str, ...], ask: Ask, shards: int) -> pa
     found = [(_COUNTS, -1, shard % SHARDS, to_bytes(counts))]
     for number, part in enumerate(cleaned):
         # Hashes are a fraction of the prompts, and fewer ranges of them are fewer rows.
-        ranges = shards_of(part["high"], max(SHARDS, shards // 8))
-        order = np.argsort(ranges, kind="stable")
-        at, begins = np.unique(ranges[order], return_index=True)
-        pieces = np.split(part[order], begins[1:])
+        hashes = part.hashes()
+        ranges = shards_of(hashes["high"], max(SHARDS, shards // 8))
+        at, begins = np.unique(ranges, return_index=True)
+        pieces = np.split(hashes, begins[1:])
         found += [
             (_CLEANED, number, int(number_of_range), piece.tobytes())
             for number_of_range, piece in zip(at, pieces, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -38,17 +39,44 @@ def corpus_of(source: np.ndarray, prompts: pa.LargeStringArray, sources: int) ->
     return numbered([prompts.filter(pa.array(source == code)).unique() for code in range(sources)])
 
 
+@dataclass(frozen=True)
+class Cleaned:
+    """A shard's prompts after a tokenizer's cleaning, and the source of each.
+
+    Shards share cleaned prompts, since other raw strings may be cleaned to the same: what sources
+    share of all is known when all shards are together, from the `hashes` of each.
+    """
+
+    prompts: pa.LargeStringArray
+    source: np.ndarray
+    sources: int
+
+    def overlap(self) -> Overlap:
+        """What sources share of them, if this shard is the only one."""
+        numbers = self.prompts.dictionary_encode().indices.to_numpy(zero_copy_only=False)
+        return Overlap.of(numbers, self.source, self.sources)
+
+    def hashes(self) -> np.ndarray:
+        """Each cleaned prompt of each source once, in the order of its hash: array of `CLEANED`."""
+        encoded = self.prompts.dictionary_encode()
+        numbers = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        pairs = np.unique(numbers * self.sources + self.source)
+        high, low = keys(encoded.dictionary, "cleaned, high", "cleaned, low")
+        found = np.empty(len(pairs), dtype=CLEANED)
+        found["high"], found["low"] = high[pairs // self.sources], low[pairs // self.sources]
+        found["source"] = pairs % self.sources
+        return found[np.argsort(found["high"], kind="stable")]
+
+
 def count(
     corpus: Corpus, encoders: Sequence[Encoder], ask: Ask
-) -> tuple[ShardCounts, list[np.ndarray]]:
+) -> tuple[ShardCounts, list[Cleaned]]:
     """Count a shard.
 
     Returns
     -------
     counts : ShardCounts
-    cleaned : list of ndarray of `CLEANED`, one for each encoder
-        Each cleaned prompt of each source, once. Shards share cleaned prompts, since other raw
-        strings may be cleaned to the same: `overlap` counts them when all are together.
+    cleaned : list of Cleaned, one for each encoder
     """
     official = np.isin(corpus.source, ask.official)
     measured, cleaned = [], []
@@ -56,7 +84,7 @@ def count(
         clean, table = encoder.tokenizer.clean_and_encode(corpus.prompts)
         size = encoder.tokenizer.vocabulary_size
         measured.append(_encoder(corpus, table, size, ask, official))
-        cleaned.append(_cleaned(clean, corpus.source, ask.sources))
+        cleaned.append(Cleaned(clean, corpus.source, ask.sources))
     counts = ShardCounts(
         raw=Overlap.of(corpus.prompt, corpus.source, ask.sources),
         official=Overlap.of(corpus.prompt[official], corpus.source[official], ask.sources),
@@ -67,13 +95,13 @@ def count(
     return counts, cleaned
 
 
-def overlap(cleaned: np.ndarray, sources: int) -> Overlap:
-    """Cleaned prompts that sources share; each stands in `cleaned` with all its sources."""
-    order = np.lexsort((cleaned["low"], cleaned["high"]))
-    high, low = cleaned["high"][order], cleaned["low"][order]
+def overlap(hashes: np.ndarray, sources: int) -> Overlap:
+    """Cleaned prompts that sources share; each stands in `hashes` with all its sources."""
+    order = np.lexsort((hashes["low"], hashes["high"]))
+    high, low = hashes["high"][order], hashes["low"][order]
     new = np.ones(len(order), dtype=bool)
     new[1:] = (high[1:] != high[:-1]) | (low[1:] != low[:-1])
-    return Overlap.of(np.cumsum(new), cleaned["source"][order], sources)
+    return Overlap.of(np.cumsum(new), hashes["source"][order], sources)
 
 
 def _encoder(
@@ -95,17 +123,6 @@ def _encoder(
     chosen = np.zeros(len(corpus), dtype=bool)
     chosen[places[first]] = True
     return EncoderCounts(sources, union, group(chosen))
-
-
-def _cleaned(clean: pa.LargeStringArray, source: np.ndarray, sources: int) -> np.ndarray:
-    encoded = clean.dictionary_encode()
-    numbers = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    pairs = np.unique(numbers * sources + source)
-    high, low = keys(encoded.dictionary, "cleaned, high", "cleaned, low")
-    found = np.empty(len(pairs), dtype=CLEANED)
-    found["high"], found["low"] = high[pairs // sources], low[pairs // sources]
-    found["source"] = pairs % sources
-    return found
 
 
 def _lvis_as_given(corpus: Corpus, ask: Ask) -> np.ndarray:
