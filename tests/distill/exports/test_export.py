@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 
 from anatomy.errors import InputError
-from anatomy.files import locked
+from anatomy.locks import NAME
 from distill.commands.export import export as command
 from distill.exports import export, read_record, transformers_folder
 from distill.exports.record import FILE_NAME
@@ -19,6 +19,7 @@ from distill.exports.trained import read_run
 from distill.mobileclip import efficientsam3_tensors
 from distill.students import Student
 from tests.distill.exports import runs
+from tests.holding import held_elsewhere
 
 
 @pytest.fixture
@@ -98,10 +99,10 @@ def test_the_card_has_the_numbers_of_the_evaluation(own_run, done):
 
 def test_two_exports_to_one_place_do_not_meet_and_left_overs_go(run):
     place = run / "exports"
-    with locked(place / ".lock", "busy"), pytest.raises(InputError, match="another export is at"):
+    with held_elsewhere(run / NAME), pytest.raises(InputError, match="at work since"):
         export(run, ["efficientsam3"])
     left = place / ".efficientsam3.abc.anatomy-partial"
-    left.mkdir()
+    left.mkdir(parents=True)
     (left / "text_encoder.pt").write_text("half")
     export(run, ["efficientsam3"])
     assert [path.name for path in place.iterdir()] == ["efficientsam3"]
