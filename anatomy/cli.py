@@ -136,7 +136,12 @@ def app() -> None:
 @click.option(
     "--address", help="Of the Ray cluster; auto: this machine's.  [default: processes here]"
 )
-@click.option("--no-cache", is_flag=True, help="Encode and count again, and keep nothing on disk.")
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Keep nothing on disk, and encode and count again; without it, an audit goes on with what "
+    "an earlier one has left, and says so.",
+)
 def audit(
     sources: tuple[str, ...],
     out: Path,
@@ -193,7 +198,7 @@ def audit(
 
         files = render(findings, formats=formats, paper=paper, steps=steps)
         written = write(files, out)
-    print_summary(findings, written)
+    print_summary(findings, written, steps.remarks)
 
 
 @app.command()

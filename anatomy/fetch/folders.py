@@ -75,12 +75,14 @@ def alone(name: str, data: Path, progress: Progress | None = None) -> AbstractCo
 
     To wait serves better than to refuse: what the other one brings is then already there.
     """
+    where = f"{name}: in {shown(data)}"
+    return held(data / f".{name}{NAME}", where, waiting=lambda line: tell(progress, line))
 
-    def told(line: str) -> None:
-        if progress is not None:
-            progress.console.print(line, markup=False, soft_wrap=True)
 
-    return held(data / f".{name}{NAME}", f"{name}: in {shown(data)}", waiting=told)
+def tell(progress: Progress | None, line: str) -> None:
+    """A line above the bars, where there are any."""
+    if progress is not None:
+        progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

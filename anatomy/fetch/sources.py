@@ -21,7 +21,7 @@ from anatomy.fetch import copying, hub, roboflow
 from anatomy.fetch.addresses import file_name
 from anatomy.fetch.archives import extract
 from anatomy.fetch.downloads import download
-from anatomy.fetch.folders import RECORD, Record, alone, disk_errors
+from anatomy.fetch.folders import RECORD, Record, alone, disk_errors, tell
 from anatomy.fetch.members import safe_path
 from anatomy.files import sha256_of, shown
 
@@ -200,9 +200,12 @@ def _parts(
             progress=progress,
         )
     else:
-        for item in remote:
-            if not record.has(item.url, folder):
-                yield item.url, _download_one(source, item, folder, staging, force, progress)
+        waiting = [item for item in remote if not record.has(item.url, folder)]
+        if len(waiting) < len(remote):
+            there = len(remote) - len(waiting)
+            tell(progress, f"Reused: {there:,} of {len(remote):,} parts of {source.name}")
+        for item in waiting:
+            yield item.url, _download_one(source, item, folder, staging, force, progress)
 
 
 def _download_one(

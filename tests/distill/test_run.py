@@ -193,7 +193,7 @@ def test_a_killed_process_is_continued_to_the_same_weights(world, tmp_path):
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
     last = subprocess.run(arguments, env=environment(), check=True, capture_output=True, text=True)
-    assert "were there already" in " ".join(last.stdout.split())
+    assert "Reused: " in last.stdout and "outputs of the teacher" in " ".join(last.stdout.split())
     assert equal(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
     lines = (tmp_path / "killed" / "r" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == sorted(
