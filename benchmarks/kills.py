@@ -16,7 +16,6 @@ Prints one row for each kill and ends with status 1 if any pipeline ended otherw
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import random
 import shutil
@@ -35,6 +34,7 @@ from benchmarks.pipeline import (
     audit_command,
     distill_command,
     environment,
+    findings_but_run,
     write_encoder,
     write_prompts,
 )
@@ -92,10 +92,12 @@ def run(work: Work, folder: Path, until: float | None = None) -> str | None:
             try:
                 left = None if until is None else max(0.0, until - time.perf_counter())
                 status = process.wait(left)
-            except subprocess.TimeoutExpired:
+            except BaseException as error:  # also where this process is stopped
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-                return name
+                if isinstance(error, subprocess.TimeoutExpired):
+                    return name
+                raise
             if status:
                 text = (folder / "printed.txt").read_text("utf-8")
                 raise SystemExit(f"{' '.join(command)} ended with {status}:\n{text[-2000:]}")
@@ -130,7 +132,7 @@ def stage(folder: Path, command: str) -> str:
 def differences(folder: Path, whole: Path) -> list[str]:
     """What is not as in the unbroken pipeline."""
     found = []
-    if _findings(folder) != _findings(whole):
+    if findings_but_run(folder / _OUT) != findings_but_run(whole / _OUT):
         found.append("findings.json")
     student = Path(_RUNS, _NAME, "student", "student.safetensors")
     if sha256_of(folder / student) != sha256_of(whole / student):
@@ -148,12 +150,6 @@ def differences(folder: Path, whole: Path) -> list[str]:
         found.append("the run's report")
     left = [path.name for path in folder.rglob(f"*{TEMPORARY_SUFFIX}")]
     return found + [f"left behind: {name}" for name in left]
-
-
-def _findings(folder: Path) -> bytes:
-    document = json.loads((folder / _OUT / REPORT.document).read_bytes())
-    del document["run"]
-    return json.dumps(document, ensure_ascii=False).encode()
 
 
 def _files(folder: Path) -> list[str]:

@@ -6,11 +6,13 @@ transformers saves one. What it says means nothing; how it is read, run, kept an
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
 
 from anatomy.corpus import standins
+from anatomy.findings import FILE_NAME
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 _ANATOMY = (sys.executable, "-c", "from anatomy.cli import main; main()")
@@ -62,6 +64,13 @@ def distill_command(report: Path, out: Path, name: str, *options: str) -> list[s
     """`distill run` of what an audit found."""
     given = ("--from-report", str(report), "--out", str(out), "--name", name)
     return [*_DISTILL, "run", *given, "--device", "cpu", *options]
+
+
+def findings_but_run(out: Path) -> bytes:
+    """The findings.json of a report, without what says when and where it was made."""
+    document = json.loads((out / FILE_NAME).read_bytes())
+    del document["run"]
+    return json.dumps(document, ensure_ascii=False).encode()
 
 
 def environment(cache: Path) -> dict[str, str]:

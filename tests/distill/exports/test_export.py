@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from anatomy.errors import InputError
 from anatomy.locks import NAME
 from distill.commands.export import export as command
-from distill.exports import export, read_record, transformers_folder
+from distill.exports import export, read_record, record, transformers_folder
 from distill.exports.record import FILE_NAME
 from distill.exports.trained import read_run
 from distill.mobileclip import efficientsam3_tensors
@@ -106,6 +107,27 @@ def test_two_exports_to_one_place_do_not_meet_and_left_overs_go(run):
     (left / "text_encoder.pt").write_text("half")
     export(run, ["efficientsam3"])
     assert [path.name for path in place.iterdir()] == ["efficientsam3"]
+
+
+def test_a_kill_between_the_old_exports_name_and_the_new_ones_leaves_nothing_for_good(
+    run, monkeypatch
+):
+    export(run, ["efficientsam3"])
+    rename, calls = Path.rename, []
+
+    def killed(path, target):
+        calls.append(path)
+        if len(calls) > 1:  # nothing after the first is done
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "rename", killed)
+        patch.setattr(record.shutil, "rmtree", lambda *_, **__: None)
+        export(run, ["efficientsam3"])
+    assert not (run / "exports" / "efficientsam3").exists()
+    export(run, ["efficientsam3"])
+    assert [path.name for path in (run / "exports").iterdir()] == ["efficientsam3"]
 
 
 def test_an_export_that_is_not_the_student_is_not_written(run, monkeypatch):
