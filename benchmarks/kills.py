@@ -1,13 +1,14 @@
 """Kill -9 at random moments of a whole pipeline, and see that it ends as if nothing had happened.
 
-    python -m benchmarks.kills [--kills 50] [--seed 0] [--prompts 3000] [--epochs 6]
+    python -m benchmarks.kills [--kills 50] [--seed 0] [--prompts 2000] [--epochs 6]
 
 The pipeline is `anatomy audit` with an encoder's weights and `distill run` of what it found. It
-runs unbroken first, which says how long it takes. Then the same commands run again and again, each
-time in a fresh folder and with an empty cache. A moment is drawn from the whole of that time; when
-it comes, the process group of the command at work gets SIGKILL, and the same commands start from
-the first on. That is done until they end before a moment comes. What is then in the folder is
-compared with the unbroken run: findings.json byte for byte but for its block `run`, the student's
+runs unbroken first, which says how long it computes: processor time, so that a moment is the same
+part of the work however busy the machine is. Then the same commands run again and again, each time
+in a fresh folder and with an empty cache. A moment is drawn from the whole of that time; when it
+comes, the process group of the command at work gets SIGKILL, and the same commands start from the
+first on. That is done until they end before a moment comes. What is then in the folder is compared
+with the unbroken run: findings.json byte for byte but for its block `run`, the student's
 weights byte for byte, what was measured of the student, and that both reports are whole.
 
 Prints one row for each kill and ends with status 1 if any pipeline ended otherwise.
@@ -28,6 +29,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from anatomy.files import TEMPORARY_SUFFIX, sha256_of
 from anatomy.report.write import REPORT, is_mix
 from benchmarks.pipeline import (
@@ -46,7 +49,7 @@ _OUT, _RUNS, _NAME, _CACHE = "report", "runs", "student", "cache"
 
 @dataclass(frozen=True)
 class Kill:
-    """One SIGKILL: in which pipeline, how long after its start or restart, and what it hit."""
+    """One SIGKILL: in which pipeline, after how much computing since its last start, at what."""
 
     pipeline: int
     seconds: float
@@ -73,12 +76,13 @@ class Work:
         ]
 
 
-def run(work: Work, folder: Path, until: float | None = None) -> str | None:
-    """Run a pipeline in its folder, to its end or until a moment (of `time.perf_counter`).
+def run(work: Work, folder: Path, most: float | None = None) -> tuple[str | None, float]:
+    """Run a pipeline in its folder, to its end or until it has computed for `most` seconds.
 
-    Returns what was killed then: "audit" or "distill".
+    Returns what was killed then, "audit" or "distill", or None; and the seconds it computed.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    before = 0.0
     with (folder / "printed.txt").open("a", encoding="utf-8") as printed:
         for name, command in zip(("audit", "distill"), work.commands(folder), strict=True):
             process = subprocess.Popen(
@@ -89,19 +93,23 @@ def run(work: Work, folder: Path, until: float | None = None) -> str | None:
                 stderr=printed,
                 start_new_session=True,  # a process group of its own
             )
+            watched, spent = psutil.Process(process.pid), 0.0
             try:
-                left = None if until is None else max(0.0, until - time.perf_counter())
-                status = process.wait(left)
-            except BaseException as error:  # also where this process is stopped
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                if isinstance(error, subprocess.TimeoutExpired):
-                    return name
-                raise
-            if status:
+                while process.poll() is None:
+                    times = watched.cpu_times()
+                    spent = times.user + times.system
+                    if most is not None and before + spent >= most:
+                        return name, before + spent
+                    time.sleep(0.002)
+            finally:  # also where this process is stopped
+                if process.returncode is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+            before += spent
+            if process.returncode:
                 text = (folder / "printed.txt").read_text("utf-8")
-                raise SystemExit(f"{' '.join(command)} ended with {status}:\n{text[-2000:]}")
-    return None
+                raise SystemExit(f"{name} ended with {process.returncode}:\n{text[-2000:]}")
+    return None, before
 
 
 def stage(folder: Path, command: str) -> str:
@@ -169,19 +177,12 @@ def killed(
         number += 1
         folder = root / f"pipeline-{number}"
         hit: str | None = ""
-        tries = 0
         while hit is not None:
-            tries += 1
-            started = time.perf_counter()
-            more = len(done) < kills
-            until = started + chance.uniform(0, seconds) if more else None
-            hit = run(work, folder, until)
+            most = chance.uniform(0, seconds) if len(done) < kills else None
+            hit, spent = run(work, folder, most)
             if hit is not None:
-                done.append(Kill(number, time.perf_counter() - started, stage(folder, hit)))
+                done.append(Kill(number, spent, stage(folder, hit)))
                 print(f"  {len(done)} of {kills}: {done[-1].stage}", flush=True)
-        if tries == 1:  # no moment came: on a shared machine, a new measure of the whole time
-            seconds = time.perf_counter() - started
-            print(f"  unbroken: {seconds:.1f} s", flush=True)
         found[number] = differences(folder, root / "whole")
         print(f"  pipeline {number}: {', '.join(found[number]) or 'equal'}", flush=True)
         if not found[number]:
@@ -205,17 +206,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--prompts", type=int, default=3000)
+    parser.add_argument("--prompts", type=int, default=2000)
     parser.add_argument("--epochs", type=int, default=6)
     options = parser.parse_args()
     begun = time.perf_counter()
     root = Path(tempfile.mkdtemp(prefix="kills-"))
     prompts = write_prompts(root / "prompts.txt", options.prompts)
     work = Work(prompts, write_encoder(root / "encoder", prompts), options.epochs)
-    clock = time.perf_counter()
-    run(work, root / "whole")
-    seconds = time.perf_counter() - clock
-    print(f"Unbroken: {seconds:.1f} s", flush=True)
+    _, seconds = run(work, root / "whole")
+    print(f"Unbroken: {seconds:.1f} s of processor time", flush=True)
     kills, found = killed(work, root, options.kills, options.seed, seconds)
     print(table(kills, found))
     bad = [number for number, what in found.items() if what]
