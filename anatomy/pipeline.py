@@ -16,7 +16,7 @@ from typing import Literal
 import pyarrow as pa
 
 import anatomy
-from anatomy.census import Ask, local
+from anatomy.census import Ask, Census, local
 from anatomy.corpus import build, registry
 from anatomy.corpus.build import Opened
 from anatomy.corpus.locate import data_folder

@@ -1,6 +1,6 @@
 """Eight audits at once, and eight fetches of one encoder at once: what they share stays whole.
 
-    python -m benchmarks.load [--audits 8] [--fetches 8] [--prompts 2000]
+    python -m benchmarks.load [--audits 8] [--fetches 8] [--prompts 1000]
 
 The audits share one encoder with weights and one cache; every two of them read the same sources.
 First each source is audited alone, with a cache of its own; then all at once into an empty cache.
@@ -39,10 +39,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 from anatomy.fetch.encoders import fetch_encoder
-from anatomy.fetch.published import NEEDED, PublishedEncoder
+from anatomy.fetch.published import LICENCES, NEEDED, PublishedEncoder
 toy = PublishedEncoder(
-    name="toy", title="", licence="", repository=sys.argv[1], wheels=(), files=NEEDED,
-    sha256=sys.argv[2],
+    name="toy", title="", licence="", repository=sys.argv[1], wheels=(),
+    files=(*NEEDED, *LICENCES), sha256=sys.argv[2],
 )
 shown = Progress(console=Console(stderr=True))
 print(fetch_encoder(toy, Path(sys.argv[3]), progress=shown).how)
@@ -165,7 +165,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--audits", type=int, default=8)
     parser.add_argument("--fetches", type=int, default=8)
-    parser.add_argument("--prompts", type=int, default=2000)
+    parser.add_argument("--prompts", type=int, default=1000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="load-") as temporary:
         root = Path(temporary)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from anatomy.errors import InputError
 from anatomy.inside import encode
 from anatomy.locks import NAME
 from tests.conftest import REPOSITORY
@@ -161,7 +162,7 @@ def test_outputs_larger_than_the_memory_need_room_on_the_disk(tmp_path, monkeypa
     with mounted(tmp_path / "disk", "100k") as disk:
         monkeypatch.setattr(encode.tempfile, "tempdir", str(disk.path))
         assert encode._array((64, 8)).shape == (64, 8)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(InputError, match=r"need 33,554,432 bytes there \(No space left"):
             encode._array((1 << 20, 8))
 
 
@@ -169,14 +170,14 @@ def test_outputs_larger_than_the_memory_need_room_on_the_disk(tmp_path, monkeypa
 GONE = """
 import sys
 from pathlib import Path
-from anatomy.corpus import build
-original, path, what = build.load, Path(sys.argv[1]), sys.argv[2]
+from anatomy.census import local
+original, path, what = local.census, Path(sys.argv[1]), sys.argv[2]
 del sys.argv[1:3]
-def load(*arguments, **options):
+def census(*arguments, **options):
     found = original(*arguments, **options)
     path.unlink() if what == "gone" else path.write_text("changed\\n")
     return found
-build.load = load
+local.census = census
 from anatomy.cli import main
 main()
 """
@@ -191,6 +192,7 @@ def test_a_source_that_goes_or_changes_after_it_was_read_changes_nothing(
     audit = ("audit", "--sources", "mine.txt", "--out", "out", "--format", "html")
     result = run(prompts, what, *audit, program=GONE)
     assert result.returncode == 0, result.stderr
+    assert not prompts.exists() if what == "gone" else prompts.read_text() == "changed\n"
     found = json.loads((tmp_path / "out" / "findings.json").read_bytes())
     assert found["sources"][0]["files"][0]["sha256"] == digest
     assert found["corpus"]["unique"] == 3

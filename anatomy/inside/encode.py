@@ -136,12 +136,20 @@ def encode(
 
 def _array(shape: tuple[int, int]) -> np.ndarray:
     """Room for outputs: in memory, or in a file without a name where it would fill the memory."""
-    if 4 * shape[0] * shape[1] <= IN_MEMORY:
+    size = 4 * shape[0] * shape[1]
+    if size <= IN_MEMORY:
         return np.empty(shape, dtype=np.float32)
-    with tempfile.TemporaryFile() as stream:
-        if hasattr(os, "posix_fallocate"):  # a full disk is an error now, and a crash later
-            os.posix_fallocate(stream.fileno(), 0, 4 * shape[0] * shape[1])
-        return np.memmap(stream, dtype=np.float32, mode="w+", shape=shape)
+    try:
+        with tempfile.TemporaryFile() as stream:
+            if hasattr(os, "posix_fallocate"):  # a full disk is an error now, and a crash later
+                os.posix_fallocate(stream.fileno(), 0, size)
+            return np.memmap(stream, dtype=np.float32, mode="w+", shape=shape)
+    except OSError as error:
+        raise InputError(
+            f"{shown(tempfile.gettempdir())}: outputs larger than the memory need {size:,} bytes "
+            f"there ({error.strerror}); make room, name another folder with TMPDIR, or give a "
+            "smaller --sample"
+        ) from error
 
 
 def _run(

@@ -83,16 +83,16 @@ def export(
     place, changed = (run / EXPORTS, run) if out is None else (out, out)
     for name in wanted:
         check_target(place / name)
-    trained = read_run(run)
-    own = reference(trained)
-    writers: dict[str, Callable[..., tuple[list[Comparison], dict[str, Any]]]] = {
-        TRANSFORMERS: transformers_folder.write,
-        SAM3_LITETEXT: partial(sam3_litetext.write, sam3=sam3),
-        EFFICIENTSAM3: efficientsam3.write,
-        ONNX: onnx_files.write,
-    }
-    done = []
     with alone(changed, ", or give another --out"):
+        trained = read_run(run)
+        own = reference(trained)
+        writers: dict[str, Callable[..., tuple[list[Comparison], dict[str, Any]]]] = {
+            TRANSFORMERS: transformers_folder.write,
+            SAM3_LITETEXT: partial(sam3_litetext.write, sam3=sam3),
+            EFFICIENTSAM3: efficientsam3.write,
+            ONNX: onnx_files.write,
+        }
+        done = []
         for name in wanted:
             steps(f"Exporting to {name}")
             target = place / name

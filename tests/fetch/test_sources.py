@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
 from anatomy.corpus.model import Download, HubFiles, Reading, RoboflowProject, Source
 from anatomy.corpus.registry import ALL, by_name
@@ -180,8 +182,10 @@ def test_a_force_that_stops_halfway_goes_on(site: FileSite, address: str, data: 
     site.faults += [lambda _: False, status(404)]
     refused("404", what=two_files(address), data=data, force=True)
     site.asked.clear()
-    assert fetch(two_files(address), data).how == "downloaded"
+    progress = Progress(console=Console(file=io.StringIO()))
+    assert fetch(two_files(address), data, progress=progress).how == "downloaded"
     assert paths(site) == ["/b.json"]
+    assert progress.console.file.getvalue() == "Reused: 1 of 2 parts of toy\n"  # type: ignore[attr-defined]
     assert below(data) == {"toy/a.json": b"[1]", "toy/b.json": b"[2]"}
 
 
@@ -208,8 +212,10 @@ def test_goes_on_after_a_failure(site: FileSite, address: str, data: Path) -> No
     refused("b.json", "404", "anatomy fetch toy --from PATH", what=two_files(address), data=data)
     assert below(data) == {"toy/a.json": A}
     site.asked.clear()
-    assert fetch(two_files(address), data).how == "downloaded"
+    progress = Progress(console=Console(file=io.StringIO()))
+    assert fetch(two_files(address), data, progress=progress).how == "downloaded"
     assert paths(site) == ["/b.json"]
+    assert progress.console.file.getvalue() == "Reused: 1 of 2 parts of toy\n"  # type: ignore[attr-defined]
 
 
 def test_a_file_known_to_be_the_published_one_is_kept(

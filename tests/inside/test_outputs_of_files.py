@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anatomy import pipeline
+from anatomy.census import local
 from anatomy.errors import InputError
 from anatomy.inside import InsideOptions
 from anatomy.pipeline import audit
@@ -127,14 +127,14 @@ def test_prompts_that_change_before_their_outputs_are_measured_are_refused(
     prompts, tmp_path, points, monkeypatch
 ):
     """They are read again then: rows and prompts would no longer be each other's."""
-    count = pipeline._census
+    count = local.census
 
-    def changed(*arguments):
-        found = count(*arguments)
+    def changed(*arguments, **options):
+        found = count(*arguments, **options)
         Path(prompts).write_text("\n".join(reversed(PROMPTS)), encoding="utf-8")
         return found
 
-    monkeypatch.setattr(pipeline, "_census", changed)
+    monkeypatch.setattr(local, "census", changed)
     with pytest.raises(InputError, match="mine: changed while it was audited; run again"):
         of_file(prompts, tmp_path, points)
 
