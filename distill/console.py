@@ -75,7 +75,8 @@ def print_run(run: Run) -> None:
     if targets.reused:
         there.append(f"{targets.reused:,} of {len(targets.pooled):,} outputs of the teacher")
     if there:
-        _say(f"Reused: {', '.join(there)} (--no-resume trains again)")
+        again = " (--no-resume trains again)" if run.trained.resumed else ""
+        _say(f"Reused: {', '.join(there)}{again}")
     print_places(run.folder)
 
 
