@@ -136,7 +136,12 @@ def app() -> None:
 @click.option(
     "--address", help="Of the Ray cluster; auto: this machine's.  [default: processes here]"
 )
-@click.option("--no-cache", is_flag=True, help="Encode and count again, and keep nothing on disk.")
+@click.option(
+    "--no-cache",
+    is_flag=True,
+    help="Keep nothing on disk, and encode and count again; without it, an audit goes on with what "
+    "an earlier one has left, and says so.",
+)
 def audit(
     sources: tuple[str, ...],
     out: Path,
@@ -163,10 +168,9 @@ def audit(
     from anatomy.encoders.places import cache_folder
     from anatomy.inside import InsideOptions
     from anatomy.pipeline import audit as run_audit
-    from anatomy.report.write import check_writable, write
+    from anatomy.report.write import alone, write
 
-    check_writable(out)
-    with progress() as steps:
+    with alone(out), progress() as steps:
         findings = run_audit(
             sources,
             data=data,
@@ -194,7 +198,7 @@ def audit(
 
         files = render(findings, formats=formats, paper=paper, steps=steps)
         written = write(files, out)
-    print_summary(findings, written)
+    print_summary(findings, written, steps.remarks)
 
 
 @app.command()
@@ -208,10 +212,9 @@ def report(findings: Path, out: Path, formats: list[Format], paper: Paper) -> No
     PATH is a findings.json, or its folder.
     """
     from anatomy.console import print_written, progress
-    from anatomy.report.write import check_writable, write
+    from anatomy.report.write import alone, write
 
-    check_writable(out)
-    with progress() as steps:
+    with alone(out), progress() as steps:
         steps("Reading findings")
         from anatomy.report.render import render_file  # loads matplotlib
 
@@ -238,10 +241,9 @@ def compare(findings: tuple[str, ...], out: Path, formats: list[Format], paper: 
     from anatomy.comparison import compare as run_compare
     from anatomy.comparison import load
     from anatomy.console import print_comparison, progress
-    from anatomy.report.write import COMPARISON, check_writable, write
+    from anatomy.report.write import COMPARISON, alone, write
 
-    check_writable(out, COMPARISON)
-    with progress() as steps:
+    with alone(out, COMPARISON), progress() as steps:
         steps("Reading findings")
         comparison = run_compare(load(findings))
         from anatomy.report.comparison.render import render  # loads matplotlib

@@ -16,7 +16,7 @@ from typing import Literal
 import pyarrow as pa
 
 import anatomy
-from anatomy.census import Ask, local
+from anatomy.census import Ask, Census, local
 from anatomy.corpus import build, registry
 from anatomy.corpus.build import Opened
 from anatomy.corpus.locate import data_folder
@@ -164,7 +164,7 @@ def audit(
         measured.append(encoder_finding(view, contexts, token_loss_bound, found or why_not))
     outputs = [
         file_outputs_finding(
-            name, rows, census.summaries, partial(_distinct, opened), inside, seed, steps
+            name, rows, census.summaries, partial(_distinct, opened, census), inside, seed, steps
         )
         for name, rows in files.items()
     ]
@@ -238,9 +238,15 @@ def _ask(
     )
 
 
-def _distinct(sources: Sequence[Opened], code: int) -> pa.LargeStringArray:
+def _distinct(sources: Sequence[Opened], census: Census, code: int) -> pa.LargeStringArray:
     """A source's distinct prompts, read again, in the order in which they appear."""
-    return joined(sources[code].parts()).prompts.unique()
+    again = joined(sources[code].parts())
+    if again.files != census.summaries[code].files:
+        raise InputError(
+            f"{shown(sources[code].name)}: changed while it was audited; run again when its files "
+            "are at rest"
+        )
+    return again.prompts.unique()
 
 
 def _inside(

@@ -69,13 +69,14 @@ def print_run(run: Run) -> None:
     """What a run came to: how near the student is, what it weighs, how long it took."""
     assert run.metrics is not None  # noqa: S101
     print_metrics(run.metrics)
-    there = []
+    there, targets = [], run.data.targets
     if run.trained.resumed:
-        there.append(f"{run.trained.resumed:,} of the steps")
-    if run.data.targets.reused:
-        there.append(f"{run.data.targets.reused:,} of the teacher's outputs")
+        there.append(f"{run.trained.resumed:,} of {run.trained.steps:,} steps")
+    if targets.reused:
+        there.append(f"{targets.reused:,} of {len(targets.pooled):,} outputs of the teacher")
     if there:
-        _say(f"From before: {' and '.join(there)} were there already")
+        again = " (--no-resume trains again)" if run.trained.resumed else ""
+        _say(f"Reused: {', '.join(there)}{again}")
     print_places(run.folder)
 
 

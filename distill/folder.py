@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from anatomy.errors import InputError
-from anatomy.files import locked, shown
+from anatomy.files import shown
+from anatomy.locks import NAME, held
 
 RUNS = Path("runs")  # where runs go unless told
 STUDENT = "student"
@@ -30,15 +32,23 @@ def run_folder(run: Path) -> Path:
     return folder
 
 
-def alone(folder: Path, or_else: str = "") -> AbstractContextManager[None]:
+@contextmanager
+def alone(folder: Path, instead: str = "") -> Iterator[None]:
     """Hold a run's folder, so that no other process changes it.
 
-    `or_else` says in the message what a user may do but wait.
+    `instead` says in the message what a user may do but wait.
 
     Raises
     ------
     InputError
-        If another process holds it.
+        If another process holds it, or it cannot be written.
     """
-    busy = f"{shown(folder)}: another run is at work there; wait for it{or_else}"
-    return locked(folder / ".lock", busy)
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(folder / NAME, shown(folder), instead))
+        except OSError as error:
+            raise InputError(
+                f"{shown(folder)}: cannot be written ({error.strerror}); check its permissions"
+                f"{instead}"
+            ) from error
+        yield

@@ -104,7 +104,7 @@ def run(
     folder = out / planned.recipe.name
     accelerator = accelerator_for(place)
     main = accelerator.is_main_process
-    with alone(folder, ", or give --name") if main else nullcontext():
+    with alone(folder, ", or give another --name or --out") if main else nullcontext():
         recipe = begin(planned.recipe, folder, accelerator, resume=resume)
         started = clock - (recipe.calibration.spent_seconds if recipe.calibration else 0)
         teacher = on_device(

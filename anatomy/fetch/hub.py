@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from anatomy.errors import InputError
 from anatomy.fetch.archives import move_into
-from anatomy.fetch.folders import check_room
+from anatomy.fetch.folders import check_room, tell
 from anatomy.fetch.hub_errors import Asked, Kind, explained
 from anatomy.fetch.members import safe_path
 from anatomy.files import sha256_of, shown
@@ -131,6 +131,9 @@ def fetch_repository(
     missing = [file for file in listing if not file.is_at(folder / file.path)]
     if missing:
         incoming = folder / INCOMING
+        there = sum(file not in missing or file.is_at(incoming / file.path) for file in listing)
+        if there:
+            tell(progress, f"Reused: {there:,} of {len(listing):,} files of {repository}")
         try:
             with _watched(incoming, missing, progress, repository):
                 _download(asked, revision, missing, incoming)

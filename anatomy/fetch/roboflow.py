@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from anatomy.errors import InputError
 from anatomy.fetch.archives import move_into
+from anatomy.fetch.folders import tell
 from anatomy.files import shown
 
 if TYPE_CHECKING:
@@ -74,8 +75,10 @@ def fetch_datasets(
     task = None
     if progress is not None:
         task = progress.add_task(f"{package} (datasets)", total=len(datasets))
-    for dataset in datasets:
-        name = _folder_name(str(dataset.name), package)
+    names = [_folder_name(str(dataset.name), package) for dataset in datasets]
+    if there := sum(name in done for name in names):
+        tell(progress, f"Reused: {there:,} of {len(names):,} datasets")
+    for dataset, name in zip(datasets, names, strict=True):
         if name not in done:
             with _one_line(f"{package}: dataset {name}", key, command):
                 files = _fetch_one(dataset, name, folder, staging)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -20,7 +21,7 @@ from anatomy.fetch import copying, hub, roboflow
 from anatomy.fetch.addresses import file_name
 from anatomy.fetch.archives import extract
 from anatomy.fetch.downloads import download
-from anatomy.fetch.folders import RECORD, Record, alone, disk_errors
+from anatomy.fetch.folders import RECORD, Record, alone, disk_errors, tell
 from anatomy.fetch.members import safe_path
 from anatomy.files import sha256_of, shown
 
@@ -73,12 +74,16 @@ def fetch(
     ------
     InputError
         With one line that says what to do: no network, no access, no room, files that are not
-        the published ones, another fetch of the same source at work, ...
+        the published ones, ... Another fetch of the same source is waited for.
     """
     if copy_from is not None and not (copy_from.is_file() or copy_from.is_dir()):
         raise InputError(f"{shown(copy_from)}: there is no such file or folder; check --from")
     folder = data / source.name
-    with disk_errors(data), alone(source.name, data):
+    with ExitStack() as stack:
+        stack.enter_context(disk_errors(data))
+        if copy_from is None and not force and _is_complete(source, data):
+            return _fetched(source, source.locate(data), "already there")  # no lock to read
+        stack.enter_context(alone(source.name, data, progress))
         staging = data / f".{source.name}.anatomy-staging"
         shutil.rmtree(staging, ignore_errors=True)  # left by a killed run
         try:
@@ -195,9 +200,12 @@ def _parts(
             progress=progress,
         )
     else:
-        for item in remote:
-            if not record.has(item.url, folder):
-                yield item.url, _download_one(source, item, folder, staging, force, progress)
+        waiting = [item for item in remote if not record.has(item.url, folder)]
+        if len(waiting) < len(remote):
+            there = len(remote) - len(waiting)
+            tell(progress, f"Reused: {there:,} of {len(remote):,} parts of {source.name}")
+        for item in waiting:
+            yield item.url, _download_one(source, item, folder, staging, force, progress)
 
 
 def _download_one(

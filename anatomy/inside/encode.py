@@ -9,6 +9,7 @@ not there.
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 import time
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from anatomy.encoders.batches import of_one_length, token_budget
 from anatomy.errors import InputError
 from anatomy.files import shown, write_whole
 from anatomy.inside.draw import Plan
-from anatomy.progress import Steps, quiet
+from anatomy.progress import Steps, quiet, remark
 from anatomy.tokens.ragged import rows
 from anatomy.tokens.table import TokenTable, spans
 
@@ -124,15 +125,31 @@ def encode(
         tokens[np.searchsorted(places, here[mask])] = found[1]
     if pooled is None or tokens is None:
         raise ValueError("nothing to encode: the plan has no rows")
+    if reused:
+        remark(
+            steps,
+            f"Reused: {reused:,} of {len(order):,} encoded prompts of {name} (--no-cache encodes "
+            "again)",
+        )
     return Encoded(pooled, tokens, reused)
 
 
 def _array(shape: tuple[int, int]) -> np.ndarray:
     """Room for outputs: in memory, or in a file without a name where it would fill the memory."""
-    if 4 * shape[0] * shape[1] <= IN_MEMORY:
+    size = 4 * shape[0] * shape[1]
+    if size <= IN_MEMORY:
         return np.empty(shape, dtype=np.float32)
-    with tempfile.TemporaryFile() as stream:
-        return np.memmap(stream, dtype=np.float32, mode="w+", shape=shape)
+    try:
+        with tempfile.TemporaryFile() as stream:
+            if hasattr(os, "posix_fallocate"):  # a full disk is an error now, and a crash later
+                os.posix_fallocate(stream.fileno(), 0, size)
+            return np.memmap(stream, dtype=np.float32, mode="w+", shape=shape)
+    except OSError as error:
+        raise InputError(
+            f"{shown(tempfile.gettempdir())}: outputs larger than the memory need {size:,} bytes "
+            f"there ({error.strerror}); make room, name another folder with TMPDIR, or give a "
+            "smaller --sample"
+        ) from error
 
 
 def _run(

@@ -14,7 +14,7 @@ from anatomy.report.document import document
 from anatomy.report.files import refusing, rendered
 from anatomy.report.formats import FORMATS, Format, Paper
 from anatomy.report.names import slug
-from anatomy.report.write import REPORT, check_writable, write
+from anatomy.report.write import REPORT, alone, write
 
 
 def render(
@@ -70,8 +70,8 @@ def write_report(
         If the folder cannot be written, or another run is writing there.
     """
     out = Path(out)
-    check_writable(out)  # before the drawing, which takes seconds
-    return write(render(findings, formats=formats, paper=paper, steps=steps), out).page
+    with alone(out):
+        return write(render(findings, formats=formats, paper=paper, steps=steps), out).page
 
 
 def render_file(

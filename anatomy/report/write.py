@@ -8,15 +8,16 @@ next run replaces it. Nothing here draws, so that a folder can be checked before
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from anatomy import comparison
 from anatomy.errors import InputError
-from anatomy.files import locked, remove_partial_files, shown, write_whole
+from anatomy.files import remove_partial_files, shown, write_whole
 from anatomy.findings import FILE_NAME, MARK
+from anatomy.locks import NAME, held
 
 PAGE, PRINT = "report.html", "report.pdf"
 _HEAD, _TAIL = 1 << 16, 1 << 10  # every file carries its mark near the beginning, or at its end
@@ -100,29 +101,32 @@ class Written:
         return self.documents[0]
 
 
-def check_writable(out: Path, family: Family = REPORT) -> None:
-    """Refuse a folder that cannot be written, before any work is done.
+@contextmanager
+def alone(out: Path, family: Family = REPORT) -> Iterator[None]:
+    """Hold the folder of a report, seen to be writable, from before any work to the last file.
 
     Raises
     ------
     InputError
+        If it cannot be written, or another process holds it.
     """
-    try:
-        if out.exists() and not out.is_dir():
-            raise InputError(f"{family.named(out)}: is a file; give a folder")
-        for name in (*family.readable, family.document):
-            if (out / name).is_dir():
-                raise InputError(
-                    f"{family.named(out)}: {name} is a folder there; give another folder"
-                )
-        out.mkdir(parents=True, exist_ok=True)
-        with _alone(out, family):
+    with ExitStack() as stack:
+        try:
+            if out.exists() and not out.is_dir():
+                raise InputError(f"{family.named(out)}: is a file; give a folder")
+            for name in (*family.readable, family.document):
+                if (out / name).is_dir():
+                    raise InputError(
+                        f"{family.named(out)}: {name} is a folder there; give another folder"
+                    )
+            stack.enter_context(held(out / NAME, family.named(out), ", or give another folder"))
             write_whole(out / ".anatomy-check", b"")
             (out / ".anatomy-check").unlink()
-    except OSError as error:
-        raise InputError(
-            f"{family.named(out)}: cannot be written ({error.strerror}); give another folder"
-        ) from error
+        except OSError as error:
+            raise InputError(
+                f"{family.named(out)}: cannot be written ({error.strerror}); give another folder"
+            ) from error
+        yield
 
 
 def write(files: Mapping[str, bytes], out: Path, family: Family = REPORT) -> Written:
@@ -134,7 +138,7 @@ def write(files: Mapping[str, bytes], out: Path, family: Family = REPORT) -> Wri
         If the folder cannot be written or another run is writing there.
     """
     try:
-        with _alone(out, family):
+        with held(out / NAME, family.named(out), ", or give another folder"):
             mended = is_mix(out, family)
             remove_partial_files(out)
             remove_partial_files(out / "figures")
@@ -151,14 +155,6 @@ def write(files: Mapping[str, bytes], out: Path, family: Family = REPORT) -> Wri
         ) from error
     documents = tuple(out / name for name in family.readable if name in files)
     return Written(documents=documents, files=len(files), mended=mended)
-
-
-def _alone(out: Path, family: Family) -> AbstractContextManager[None]:
-    return locked(
-        out / ".anatomy-lock",
-        f"{family.named(out)}: another anatomy run is writing here; wait for it, or give another "
-        "folder",
-    )
 
 
 def is_mix(out: Path, family: Family = REPORT) -> bool:

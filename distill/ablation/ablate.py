@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from anatomy.errors import InputError
-from anatomy.files import locked, sha256_of, shown, whole, write_whole
+from anatomy.files import sha256_of, shown, whole, write_whole
 from anatomy.inside.options import found_device
 from anatomy.progress import Steps, quiet
 from distill.ablation.grid import Cell, cells, short
@@ -21,7 +21,7 @@ from distill.ablation.measure import Ruler
 from distill.ablation.schedule import Schedule, remember, remembered, steps_within
 from distill.calibrate import step_seconds
 from distill.data import gather, join
-from distill.folder import STUDENT, TARGETS
+from distill.folder import STUDENT, TARGETS, alone
 from distill.metrics import load
 from distill.metrics.ablation import GRIDS, AblatedStudent, Ablation, AblationRow, Grid
 from distill.metrics.conditions import conditions
@@ -80,16 +80,15 @@ def ablate(
     ------
     InputError
         If the folder is no run's that has ended, its teacher or prompts are not those that it was
-        trained with, the time does not suffice, or another process is ablating it.
+        trained with, the time does not suffice, or another process is at work there.
     """
     clock = time.perf_counter()
     place = found_device(device)
     run = load(folder).run
     recipe = Recipe.load(folder / FILE_NAME)
     own = folder / FOLDER
-    busy = f"{shown(own)}: another ablation is at work there; wait for it"
-    own.mkdir(exist_ok=True)
-    with locked(own / ".lock", busy):
+    with alone(folder):
+        own.mkdir(exist_ok=True)
         planned = revisit(recipe, steps)
         teacher = on_device(
             Teacher(planned.encoder, planned.model), place, recipe.teacher.precision

@@ -10,7 +10,7 @@ import click
 from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.parameters import Names
-from distill.folder import METRICS, run_folder
+from distill.folder import METRICS, alone, run_folder
 from distill.parameters import Positive, device_option
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def ablate(
     if minutes is not None and steps_each is not None:
         raise InputError("--steps: says how long each training is; leave --minutes out")
     folder = run_folder(run)
-    with training() as (steps, watch):
+    with alone(folder), training() as (steps, watch):
         found = run_ablation(
             folder,
             grids=_known(grids),

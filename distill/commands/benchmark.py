@@ -9,7 +9,7 @@ import click
 from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.parameters import Names
-from distill.folder import METRICS, run_folder
+from distill.folder import METRICS, alone, run_folder
 from distill.parameters import Positive, device_option
 
 
@@ -56,7 +56,7 @@ def benchmark(
     from distill.metrics import update
 
     folder = run_folder(run)
-    with progress() as steps:
+    with alone(folder), progress() as steps:
         found = run_benchmark(
             folder,
             models=models,

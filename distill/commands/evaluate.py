@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from anatomy.files import shown
-from distill.folder import METRICS, run_folder
+from distill.folder import METRICS, alone, run_folder
 from distill.parameters import device_option
 
 
@@ -34,7 +34,7 @@ def evaluate(run: Path, device: str, seed: int) -> None:
     from distill.metrics import update
 
     folder = run_folder(run)
-    with progress() as steps:
+    with alone(folder), progress() as steps:
         evaluation, robustness = evaluate_run(folder, device=device, seed=seed, steps=steps)
         measured = {"evaluation": evaluation, "robustness": robustness}
         update(folder, steps=steps, **{name: part for name, part in measured.items() if part})

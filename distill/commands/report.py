@@ -23,10 +23,9 @@ def report(run: Path, formats: list[Format], paper: Paper) -> None:
     from anatomy.console import print_written, progress
 
     folder = run_folder(run)
-    with progress() as steps:
+    with alone(folder), progress() as steps:
         steps("Reading the run")
         from distill.report.render import write_report  # loads matplotlib
 
-        with alone(folder):
-            written = write_report(folder, formats=formats, paper=paper, steps=steps)
+        written = write_report(folder, formats=formats, paper=paper, steps=steps)
     print_written(written)

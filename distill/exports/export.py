@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anatomy.errors import InputError
-from anatomy.files import locked, shown
+from anatomy.files import shown
 from anatomy.progress import Steps, quiet
 from distill.exports.record import Comparison, Record, check_target, write_export
+from distill.folder import alone
 
 if TYPE_CHECKING:
     from distill.exports.trained import TrainedRun
@@ -78,20 +79,20 @@ def export(
             raise InputError(
                 f"--to: no format is called {shown(name)}; known: {', '.join(FORMATS)}"
             )
-    place = run / EXPORTS if out is None else out
+    # A run's folder that is only read may be read-only.
+    place, changed = (run / EXPORTS, run) if out is None else (out, out)
     for name in wanted:
         check_target(place / name)
-    trained = read_run(run)
-    own = reference(trained)
-    writers: dict[str, Callable[..., tuple[list[Comparison], dict[str, Any]]]] = {
-        TRANSFORMERS: transformers_folder.write,
-        SAM3_LITETEXT: partial(sam3_litetext.write, sam3=sam3),
-        EFFICIENTSAM3: efficientsam3.write,
-        ONNX: onnx_files.write,
-    }
-    done = []
-    busy = f"{shown(place)}: another export is at work there; wait for it, or give --out"
-    with locked(place / ".lock", busy):
+    with alone(changed, ", or give another --out"):
+        trained = read_run(run)
+        own = reference(trained)
+        writers: dict[str, Callable[..., tuple[list[Comparison], dict[str, Any]]]] = {
+            TRANSFORMERS: transformers_folder.write,
+            SAM3_LITETEXT: partial(sam3_litetext.write, sam3=sam3),
+            EFFICIENTSAM3: efficientsam3.write,
+            ONNX: onnx_files.write,
+        }
+        done = []
         for name in wanted:
             steps(f"Exporting to {name}")
             target = place / name

@@ -165,7 +165,8 @@ def _replace(target: Path, made: Path) -> None:
     if not target.exists():
         made.rename(target)
         return
-    old = made.with_name(f"{made.name}.old")
+    # With the end of a left-over's name: a kill here must not leave it for good.
+    old = made.with_name(f"{made.name.removesuffix(TEMPORARY_SUFFIX)}.old{TEMPORARY_SUFFIX}")
     target.rename(old)
     try:
         made.rename(target)

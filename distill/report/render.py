@@ -10,7 +10,7 @@ from anatomy.progress import Steps, quiet
 from anatomy.report.figures import draw
 from anatomy.report.files import refusing, rendered
 from anatomy.report.formats import FORMATS, Format, Paper
-from anatomy.report.write import FIGURES, PAGE, PRINT, Family, Written, check_writable, write
+from anatomy.report.write import FIGURES, PAGE, PRINT, Family, Written, alone, write
 from distill.metrics import FILE_NAME, MARK
 from distill.report.document import document, drawings
 from distill.report.view import RunView, read
@@ -56,11 +56,11 @@ def write_report(
         be written.
     """
     view = read(folder)
-    check_writable(folder, RUN)
     again = "run `distill run` again, or, if nobody changed its files"
-    with refusing(f"{shown(folder)}: its report", again):
-        files = render(view, formats=formats, paper=paper, steps=steps)
-    return write(files, folder, RUN)
+    with alone(folder, RUN):
+        with refusing(f"{shown(folder)}: its report", again):
+            files = render(view, formats=formats, paper=paper, steps=steps)
+        return write(files, folder, RUN)
 
 
 def is_current(folder: Path, digest: str) -> bool:

@@ -17,9 +17,9 @@ from anatomy.census.lowest import Lowest
 from anatomy.corpus.build import numbered, open_sources
 from anatomy.encoders import resolve
 from anatomy.errors import InputError
-from anatomy.files import locked
 from anatomy.pipeline import audit
 from tests.encoders.tiny import save_bert
+from tests.holding import held_elsewhere
 
 # Copies within and across sources, and strings that only the cleaning makes equal.
 ONE = ["a dog", "A  dog", "a dog", "two dogs", "&amp;", "ﬁsh", "the man's red shirt"] * 3
@@ -141,7 +141,7 @@ def test_two_runs_on_the_same_do_not_meet(tmp_path, through_the_disk):
     opened = open_sources(sources, tmp_path, False, 0)
     keep = tmp_path / "keep"
     name = kept.identity(opened, [], ask_of(1))
-    with locked(keep / f"{name}.lock", "busy"):
+    with held_elsewhere(keep / f"{name}.lock"):
         found = local.census(opened, [], ask_of(1), keep=keep)
         assert [path.name for path in keep.iterdir()] == [f"{name}.lock"]
     assert found.counts.raw.union == len(set(ONE))

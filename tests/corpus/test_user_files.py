@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from anatomy.corpus import packed, rawfiles, separated, tables
 from anatomy.corpus.model import joined
-from anatomy.corpus.tables import read_table
+from anatomy.corpus.tables import read_table, stream_table
 from anatomy.errors import InputError
 from tests.corpus.layouts import put
 
@@ -304,6 +304,18 @@ def test_parquet(tmp_path):
     assert reading.files[0].sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert refusal(path, "n") == f"column n is int64, not text; name another, {path}:COLUMN"
     assert refusal(path, "m") == "has no column m; it has caption, n, x.y:z"
+
+
+@pytest.mark.parametrize("how", ["replaced", "in place"])
+def test_a_parquet_that_changes_between_its_rows_and_its_hash_is_refused(tmp_path, how):
+    path, other = tmp_path / "p.parquet", tmp_path / "other.parquet"
+    pq.write_table(pa.table({"prompt": ["a dog"]}), path)
+    pq.write_table(pa.table({"prompt": ["a cat", "a cup", "a car"]}), other)
+    parts = stream_table(path)
+    assert next(parts).prompts.to_pylist() == ["a dog"]
+    other.replace(path) if how == "replaced" else path.write_bytes(other.read_bytes())
+    with pytest.raises(InputError, match=r"p\.parquet: changed while it was read; run again"):
+        list(parts)
 
 
 def test_parquet_whose_strings_are_not_utf8(tmp_path):

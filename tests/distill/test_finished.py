@@ -7,9 +7,10 @@ import json
 import pytest
 
 from anatomy.errors import InputError
-from anatomy.files import locked
+from anatomy.locks import NAME
 from distill.finished import finished
 from distill.recipe import Recipe
+from tests.holding import held_elsewhere
 
 
 def test_a_run_that_has_ended_is_found_by_what_was_asked_and_by_its_own_recipe(own_run, done):
@@ -56,5 +57,5 @@ def test_a_report_that_is_gone_or_of_other_metrics_is_made_again(own_run, done, 
 def test_nothing_is_mended_while_another_process_is_at_work(own_run, done):
     (own_run / "report.html").unlink()
     found = finished(done.recipe, own_run.parent)
-    with locked(own_run / ".lock", "busy"), pytest.raises(InputError, match="at work there"):
+    with held_elsewhere(own_run / NAME), pytest.raises(InputError, match="at work since"):
         found.mend()

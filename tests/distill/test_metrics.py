@@ -7,8 +7,9 @@ import json
 import pytest
 
 from anatomy.errors import InputError
-from anatomy.files import locked
+from anatomy.locks import NAME
 from distill.metrics import Metrics, load, renewed, save, update
+from tests.holding import held_elsewhere
 
 
 def test_what_is_written_comes_back(done):
@@ -127,8 +128,8 @@ def test_what_was_measured_is_kept_where_the_report_cannot_be_drawn(own_run):
 def test_a_folder_at_work_is_left_alone(own_run):
     found = load(own_run)
     with (
-        locked(own_run / ".lock", "busy"),
-        pytest.raises(InputError, match="another run is at work"),
+        held_elsewhere(own_run / NAME),
+        pytest.raises(InputError, match="at work since"),
     ):
         update(own_run, evaluation=other(found, seed=7))
     save(own_run, found)

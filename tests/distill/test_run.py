@@ -16,7 +16,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from anatomy.errors import InputError
-from anatomy.files import locked
+from anatomy.locks import NAME
 from distill.metrics import load as load_metrics
 from distill.plan import revisit
 from distill.recipe import Recipe
@@ -26,6 +26,7 @@ from distill.students import Student
 from distill.vocabulary import load
 from tests.conftest import REPOSITORY
 from tests.distill.ended import QUICK, planned
+from tests.holding import held_elsewhere
 
 
 def weights(folder: Path) -> dict[str, np.ndarray]:
@@ -114,10 +115,11 @@ def test_a_folder_that_is_no_runs_is_left_as_it_is(world, tmp_path, resume):
 
 def test_a_folder_at_work_is_left_alone(world, tmp_path):
     with (
-        locked(tmp_path / "r" / ".lock", "busy"),
-        pytest.raises(InputError, match="another run is at work"),
+        held_elsewhere(tmp_path / "r" / NAME),
+        pytest.raises(InputError, match=r"at work since .* give another --name or --out"),
     ):
         run(planned(world), tmp_path)
+    assert not any((tmp_path / "r").iterdir())
 
 
 @pytest.mark.slow
@@ -191,7 +193,7 @@ def test_a_killed_process_is_continued_to_the_same_weights(world, tmp_path):
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
     last = subprocess.run(arguments, env=environment(), check=True, capture_output=True, text=True)
-    assert "were there already" in " ".join(last.stdout.split())
+    assert "Reused: " in last.stdout and "outputs of the teacher" in " ".join(last.stdout.split())
     assert equal(weights(tmp_path / "killed"), weights(tmp_path / "whole"))
     lines = (tmp_path / "killed" / "r" / "metrics.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == sorted(

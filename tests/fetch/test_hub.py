@@ -117,7 +117,9 @@ def test_an_interrupted_fetch_goes_on(hub: Hub, tmp_path: Path) -> None:
     assert not list((tmp_path / "data").glob("*.json"))  # all of them or none
     hub.forbidden_after = None
     first = list(hub.sent)
-    fetch(tmp_path / "data")
+    console = Console(file=io.StringIO())
+    fetch(tmp_path / "data", progress=Progress(console=console))
+    assert console.file.getvalue() == f"Reused: 1 of {len(WANTED)} files of {NAME}\n"
     assert sorted(hub.sent) == sorted(WANTED) and hub.sent[: len(first)] == first
     assert below(tmp_path / "data") == WANTED
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import io
 import json
 import os
@@ -11,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
 from anatomy.corpus.model import Download, HubFiles, Reading, RoboflowProject, Source
 from anatomy.corpus.registry import ALL, by_name
@@ -28,8 +30,10 @@ from anatomy.fetch.addresses import check_url
 from anatomy.fetch.folders import RECORD
 from anatomy.fetch.members import safe_path
 from anatomy.fetch.sources import Fetched, fetch
+from anatomy.locks import NAME
 from tests.fetch.test_roboflow import KEY, Client, Dataset
 from tests.fetch.web import FileSite, serving, status
+from tests.holding import held_elsewhere
 
 A, B = b'{"a": 1}' * 500, b'{"b": 2}' * 300
 
@@ -178,8 +182,10 @@ def test_a_force_that_stops_halfway_goes_on(site: FileSite, address: str, data: 
     site.faults += [lambda _: False, status(404)]
     refused("404", what=two_files(address), data=data, force=True)
     site.asked.clear()
-    assert fetch(two_files(address), data).how == "downloaded"
+    progress = Progress(console=Console(file=io.StringIO()))
+    assert fetch(two_files(address), data, progress=progress).how == "downloaded"
     assert paths(site) == ["/b.json"]
+    assert progress.console.file.getvalue() == "Reused: 1 of 2 parts of toy\n"  # type: ignore[attr-defined]
     assert below(data) == {"toy/a.json": b"[1]", "toy/b.json": b"[2]"}
 
 
@@ -206,8 +212,10 @@ def test_goes_on_after_a_failure(site: FileSite, address: str, data: Path) -> No
     refused("b.json", "404", "anatomy fetch toy --from PATH", what=two_files(address), data=data)
     assert below(data) == {"toy/a.json": A}
     site.asked.clear()
-    assert fetch(two_files(address), data).how == "downloaded"
+    progress = Progress(console=Console(file=io.StringIO()))
+    assert fetch(two_files(address), data, progress=progress).how == "downloaded"
     assert paths(site) == ["/b.json"]
+    assert progress.console.file.getvalue() == "Reused: 1 of 2 parts of toy\n"  # type: ignore[attr-defined]
 
 
 def test_a_file_known_to_be_the_published_one_is_kept(
@@ -465,12 +473,20 @@ def test_copying_to_a_full_disk_leaves_nothing(
 # One at a time, killed, and on folders that cannot be written.
 
 
-def test_a_second_fetch_at_the_same_time(origin: Path, data: Path) -> None:
-    data.mkdir()
-    with (data / ".toy.anatomy-lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        refused("toy", "another fetch", what=TOY, data=data, copy_from=origin)
-    assert fetch(TOY, data, copy_from=origin).how == "copied"  # a dead holder's lock is no lock
+def test_a_second_fetch_waits_for_the_first_and_not_for_a_dead_one(
+    origin: Path, data: Path
+) -> None:
+    with held_elsewhere(data / f".toy{NAME}") as first:
+        killer = threading.Timer(0.5, first.kill)
+        killer.start()
+        assert fetch(TOY, data, copy_from=origin).how == "copied"
+        assert first.wait() == -signal.SIGKILL
+
+
+def test_what_is_there_is_found_while_another_process_is_at_work(origin: Path, data: Path) -> None:
+    fetch(TOY, data, copy_from=origin)
+    with held_elsewhere(data / f".toy{NAME}"):
+        assert fetch(TOY, data).how == "already there"
 
 
 FETCHING = """
@@ -507,14 +523,15 @@ def test_two_processes_and_a_kill(site: FileSite, address: str, data: Path) -> N
     end = time.monotonic() + 10
     while not site.asked and time.monotonic() < end:
         time.sleep(0.01)
-    second = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert second.returncode == 1 and "another fetch" in second.stderr
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    second = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(1.5)
     assert not (data / "toy" / "a.json").exists()
     assert not json.loads((data / "toy" / RECORD).read_text())["complete"]
-    third = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert third.stdout == "downloaded\n" and below(data) == {"toy/a.json": A}
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert second.communicate(timeout=20)[0] == "downloaded\n"
+    assert below(data) == {"toy/a.json": A}
 
 
 def test_a_data_folder_that_cannot_be(origin: Path, tmp_path: Path) -> None:

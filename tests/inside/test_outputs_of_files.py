@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from anatomy.census import local
 from anatomy.errors import InputError
 from anatomy.inside import InsideOptions
 from anatomy.pipeline import audit
@@ -118,6 +121,22 @@ def test_what_scikit_dimension_cannot_do_costs_only_its_column(tmp_path):
     _, found = of_file(str(path), tmp_path, np.random.default_rng(0).normal(size=(300, 1)))
     (cloud,) = found.outputs.clouds
     assert cloud.two_nn_reference is None and 0.5 < cloud.two_nn.value < 1.5
+
+
+def test_prompts_that_change_before_their_outputs_are_measured_are_refused(
+    prompts, tmp_path, points, monkeypatch
+):
+    """They are read again then: rows and prompts would no longer be each other's."""
+    count = local.census
+
+    def changed(*arguments, **options):
+        found = count(*arguments, **options)
+        Path(prompts).write_text("\n".join(reversed(PROMPTS)), encoding="utf-8")
+        return found
+
+    monkeypatch.setattr(local, "census", changed)
+    with pytest.raises(InputError, match="mine: changed while it was audited; run again"):
+        of_file(prompts, tmp_path, points)
 
 
 def test_a_file_is_named_once(prompts, tmp_path, points):

@@ -10,10 +10,11 @@ import time
 import pytest
 
 from anatomy.errors import InputError
-from anatomy.files import locked
 from anatomy.findings import Findings, from_ranges
+from anatomy.locks import NAME
 from anatomy.report.render import render
-from anatomy.report.write import check_writable, is_mix, write
+from anatomy.report.write import alone, is_mix, write
+from tests.holding import held_elsewhere
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def contents(folder):
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != ".anatomy-lock"
+        if path.is_file() and path.name != NAME
     }
 
 
@@ -105,17 +106,20 @@ def test_a_kill_at_any_moment_leaves_whole_files_and_the_next_run_mends(two, tmp
 
 def test_a_folder_that_cannot_be_written_is_refused_before_any_work(tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(InputError, match="is a file"):
-        check_writable(tmp_path / "file")
-    with pytest.raises(InputError, match="cannot be written"):
-        check_writable(tmp_path / "file" / "below")
+    with pytest.raises(InputError, match="is a file"), alone(tmp_path / "file"):
+        pass
+    with pytest.raises(InputError, match="cannot be written"), alone(tmp_path / "file" / "below"):
+        pass
     assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_a_folder_that_another_run_holds_is_refused(two, tmp_path):
-    lock = locked(tmp_path / ".anatomy-lock", "busy")
-    with lock, pytest.raises(InputError, match="another anatomy run"):
-        write(two[0], tmp_path)
+    message = rf"--out {tmp_path}: process \d+ has been at work since .*, or give another folder"
+    with held_elsewhere(tmp_path / NAME):
+        with pytest.raises(InputError, match=message):
+            write(two[0], tmp_path)
+        with pytest.raises(InputError, match=message), alone(tmp_path):
+            pass
     assert contents(tmp_path) == {}
 
 

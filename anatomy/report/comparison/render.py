@@ -11,7 +11,7 @@ from anatomy.report.comparison import figures
 from anatomy.report.comparison.document import document
 from anatomy.report.files import rendered
 from anatomy.report.formats import FORMATS, Format, Paper
-from anatomy.report.write import COMPARISON, check_writable, write
+from anatomy.report.write import COMPARISON, alone, write
 
 
 def render(
@@ -65,6 +65,6 @@ def write_comparison(
         If the folder cannot be written, or another run is writing there.
     """
     out = Path(out)
-    check_writable(out, COMPARISON)
-    files = render(comparison, formats=formats, paper=paper, steps=steps)
-    return write(files, out, COMPARISON).page
+    with alone(out, COMPARISON):
+        files = render(comparison, formats=formats, paper=paper, steps=steps)
+        return write(files, out, COMPARISON).page

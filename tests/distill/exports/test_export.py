@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +12,15 @@ from click.testing import CliRunner
 from safetensors.torch import load_file, save_file
 
 from anatomy.errors import InputError
-from anatomy.files import locked
+from anatomy.locks import NAME
 from distill.commands.export import export as command
-from distill.exports import export, read_record, transformers_folder
+from distill.exports import export, read_record, record, transformers_folder
 from distill.exports.record import FILE_NAME
 from distill.exports.trained import read_run
 from distill.mobileclip import efficientsam3_tensors
 from distill.students import Student
 from tests.distill.exports import runs
+from tests.holding import held_elsewhere
 
 
 @pytest.fixture
@@ -98,13 +100,34 @@ def test_the_card_has_the_numbers_of_the_evaluation(own_run, done):
 
 def test_two_exports_to_one_place_do_not_meet_and_left_overs_go(run):
     place = run / "exports"
-    with locked(place / ".lock", "busy"), pytest.raises(InputError, match="another export is at"):
+    with held_elsewhere(run / NAME), pytest.raises(InputError, match="at work since"):
         export(run, ["efficientsam3"])
     left = place / ".efficientsam3.abc.anatomy-partial"
-    left.mkdir()
+    left.mkdir(parents=True)
     (left / "text_encoder.pt").write_text("half")
     export(run, ["efficientsam3"])
     assert [path.name for path in place.iterdir()] == ["efficientsam3"]
+
+
+def test_a_kill_between_the_old_exports_name_and_the_new_ones_leaves_nothing_for_good(
+    run, monkeypatch
+):
+    export(run, ["efficientsam3"])
+    rename, calls = Path.rename, []
+
+    def killed(path, target):
+        calls.append(path)
+        if len(calls) > 1:  # nothing after the first is done
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "rename", killed)
+        patch.setattr(record.shutil, "rmtree", lambda *_, **__: None)
+        export(run, ["efficientsam3"])
+    assert not (run / "exports" / "efficientsam3").exists()
+    export(run, ["efficientsam3"])
+    assert [path.name for path in (run / "exports").iterdir()] == ["efficientsam3"]
 
 
 def test_an_export_that_is_not_the_student_is_not_written(run, monkeypatch):
