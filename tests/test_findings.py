@@ -73,6 +73,11 @@ def changed(document, *path, to):
     return copy
 
 
+def test_a_name_that_no_disk_takes_is_refused():
+    with pytest.raises(InputError, match="cannot be read \\(File name too long\\)"):
+        Findings.load("x" * 300)
+
+
 @pytest.mark.parametrize("path", [("run", "host"), ("generator",), ("sources", 0, "title")])
 def test_a_text_that_no_file_can_hold_is_refused(tmp_path, document, path):
     (tmp_path / "x.json").write_text(json.dumps(changed(document, *path, to="\ud800")))
