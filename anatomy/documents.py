@@ -80,11 +80,12 @@ class Kind:
             raise InputError(f"{where}: not JSON ({shown(error)}); {self.again}") from error
         if not isinstance(document, dict) or self.version_field not in document:
             raise InputError(f"{where}: not a {self.name}; pass the file that {self.maker} wrote")
-        if document[self.version_field] != self.version:
+        version = document[self.version_field]
+        if version != self.version:
+            said = repr(version) if isinstance(version, str) else version
             raise InputError(
-                f"{where}: {self.version_field.replace('_', ' ')} "
-                f"{shown(repr(document[self.version_field]))[:40]}, but this {self.reader} reads "
-                f"version {self.version}; {self.again}"
+                f"{where}: {self.version_field.replace('_', ' ')} {shown(said)[:40]}, but this "
+                f"{self.reader} reads version {self.version}; {self.again}"
             )
         digest = document.pop("digest", None)
         try:
@@ -97,6 +98,8 @@ class Kind:
             ) from error
         try:
             changed = digest not in (None, self.digest(document))
+            unhashed = {name: document.get(name) for name in self.unhashed}
+            json.dumps(unhashed, ensure_ascii=False).encode("utf-8")
         except UnicodeEncodeError as error:
             raise InputError(f"{where}: holds a lone surrogate; {self.again}") from error
         if changed:

@@ -71,7 +71,11 @@ def sha256_of(path: Path) -> str:
 
 def shown(text: object) -> str:
     """`text` made safe for one line of a terminal: control and invisible characters as escapes."""
+    try:
+        whole = str(text)
+    except RecursionError:  # lists in lists, out of a hostile document
+        whole = f"a {type(text).__name__} nested too deeply"
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for c in str(text)
+        for c in whole
     )

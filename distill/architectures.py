@@ -6,11 +6,11 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from anatomy.errors import InputError
 from anatomy.files import shown
+from distill import commented
 from distill.recipe import StudentRecipe
 from distill.shallow import TeacherShape, kept_layers
 from distill.sizes import Precision, stored_bytes
@@ -247,12 +247,11 @@ def _from_file(path: Path, given: dict[str, Any]) -> StudentRecipe:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             raise InputError(f"{where}: is too large for a student's recipe")
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = commented.load(path.read_text("utf-8"))
     except OSError as error:
         raise InputError(f"{where}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        reason = shown(" ".join(str(error).split()))[:200]
-        raise InputError(f"{where}: no YAML or JSON ({reason})") from error
+    except ValueError as error:  # UnicodeDecodeError among them
+        raise InputError(f"{where}: no YAML or JSON ({shown(error)[:200]})") from error
     if not isinstance(content, dict):
         raise InputError(f"{where}: holds no fields of a student")
     try:

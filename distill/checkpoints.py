@@ -61,7 +61,7 @@ class Checkpoint:
         try:
             student.load_state_dict(own)
             _restore_moments(optimizer, self.tensors)
-        except (KeyError, RuntimeError, ValueError) as error:
+        except (IndexError, KeyError, RuntimeError, ValueError) as error:
             reason = shown(" ".join(str(error).split()))[:160]
             raise InputError(
                 f"{shown(self.path)}: is not of this student ({reason}); start again with "
@@ -116,13 +116,15 @@ def latest(folder: Path, key: str) -> Checkpoint | None:
 
     remove_partial_files(folder)
     for path in reversed(_in(folder)):
-        with contextlib.suppress(OSError, SafetensorError, ValueError, KeyError):
+        with contextlib.suppress(OSError, SafetensorError, ValueError, KeyError, RecursionError):
             with safe_open(path, framework="pt") as file:
                 head = file.metadata() or {}
                 if head["format"] != FORMAT or head["key"] != key:
                     continue
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return Checkpoint(path, int(head["step"]), json.loads(head["state"]), tensors)
+            step, state = int(head["step"]), json.loads(head["state"])
+            if step >= 0 and isinstance(state, dict):
+                return Checkpoint(path, step, state, tensors)
     return None
 
 

@@ -13,8 +13,47 @@ import yaml
 
 from anatomy.files import shown
 
+LARGEST = 1 << 20  # bytes of a document that is read
 _WIDTH = 100
 _STEP = 2  # spaces that a section is set in by
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain data, each part written out: aliases let a short text stand for more than fits."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.composer.ComposerError(None, None, "an alias, which is not read", mark)
+        return super().compose_node(parent, index)
+
+    def construct_scalar(self, node: Any) -> Any:
+        value = super().construct_scalar(node)
+        value.encode("utf-8")  # "\\ud800" makes what no file can hold
+        return value
+
+
+def load(text: str) -> Any:
+    """The value of a YAML text.
+
+    Raises
+    ------
+    ValueError
+        With one printable line, for a text that is none, has aliases or is larger than `LARGEST`.
+    """
+    if len(text) > LARGEST:
+        raise ValueError(f"more than {LARGEST:,} characters")
+    try:
+        loader = _Loader(text)
+        try:
+            return loader.get_single_data()
+        finally:
+            loader.dispose()
+    except MemoryError:
+        raise
+    except Exception as error:  # "!!int x", "2026-13-45": half a dozen kinds
+        reason = " ".join(str(error).split()) if isinstance(error, yaml.YAMLError) else ""
+        raise ValueError(shown(reason or f"a value that is none: {error!r}")[:200]) from error
 
 
 def dump(content: Mapping[str, Any], comments: Mapping[str, str], title: str = "") -> str:

@@ -118,9 +118,9 @@ def load_mobileclip(student: Student, path: Path, kept: np.ndarray, rows: int | 
     for there in sorted(left):
         if there.removeprefix(inner) not in _LEFT_OUT and not there.endswith(_COUNTER):
             raise InputError(
-                f"{shown(path)}: {shown(prefix + there)} is there, but {student.recipe.name} has "
-                "no place for it; give the checkpoint of the same architecture, not folded for "
-                "inference"
+                f"{shown(path)}: {shown(prefix + there)} is there, but "
+                f"{shown(student.recipe.name)} has no place for it; give the checkpoint of the "
+                "same architecture, not folded for inference"
             )
     _cut_tables(ours, student, kept, rows, path)
     for name, own in wanted.items():

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from anatomy.errors import InputError
 from anatomy.files import shown
+from distill import commented
 from distill.recipe import Recipe, told
 
 Section = TypeVar("Section", bound=BaseModel)
@@ -139,8 +139,8 @@ def _nearest(path: str, known: dict[str, bool]) -> str:
 
 def _value(path: str, text: str, *, is_list: bool) -> Any:
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+        value = commented.load(text)
+    except ValueError as error:
         raise InputError(f"--set {path}: {shown(text)[:80]} is no value") from error
     if is_list and not isinstance(value, list):
         return [part.strip() for part in text.split(",")]

@@ -11,7 +11,6 @@ import json
 from pathlib import Path
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from anatomy.errors import InputError
@@ -261,18 +260,17 @@ class Recipe(Part):
         """
         try:
             text = path.read_text("utf-8")
-            content = yaml.safe_load(text)
+            content = commented.load(text)
         except OSError as error:
             raise InputError(f"{shown(path)}: cannot be read ({error.strerror})") from error
-        except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-            reason = shown(" ".join(str(error).split()))[:200]
-            raise InputError(f"{shown(path)}: no YAML ({reason})") from error
+        except ValueError as error:  # UnicodeDecodeError among them
+            raise InputError(f"{shown(path)}: no YAML ({shown(error)[:200]})") from error
         if not isinstance(content, dict):
             raise InputError(f"{shown(path)}: no recipe; `distill plan --out` makes one")
         if content.get("version") != RECIPE_VERSION:
             raise InputError(
-                f"{shown(path)}: recipe version {shown(content.get('version'))}, but this distill "
-                f"reads version {RECIPE_VERSION}; plan again"
+                f"{shown(path)}: recipe version {shown(content.get('version'))[:40]}, but this "
+                f"distill reads version {RECIPE_VERSION}; plan again"
             )
         try:
             recipe = cls.model_validate(content)

@@ -37,3 +37,10 @@ def test_what_a_killed_write_leaves_is_removed(tmp_path):
 )  # fmt: skip
 def test_shown_text_cannot_move_a_terminal(text, expected):
     assert shown(text) == expected
+
+
+def test_what_is_nested_too_deeply_is_shown_as_such():
+    nested = []
+    for _ in range(5000):
+        nested = [nested]
+    assert shown(nested) == "a list nested too deeply"

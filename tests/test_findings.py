@@ -73,6 +73,25 @@ def changed(document, *path, to):
     return copy
 
 
+def test_a_name_that_no_disk_takes_is_refused():
+    with pytest.raises(InputError, match="cannot be read \\(File name too long\\)"):
+        Findings.load("x" * 300)
+
+
+@pytest.mark.parametrize("path", [("run", "host"), ("generator",), ("sources", 0, "title")])
+def test_a_text_that_no_file_can_hold_is_refused(tmp_path, document, path):
+    (tmp_path / "x.json").write_text(json.dumps(changed(document, *path, to="\ud800")))
+    with pytest.raises(InputError, match="holds a lone surrogate"):
+        Findings.load(tmp_path / "x.json")
+
+
+def test_a_field_of_any_length_makes_a_line_that_can_be_read(tmp_path, document):
+    (tmp_path / "x.json").write_text(json.dumps(document | {"y" * 10**6: 1}))
+    with pytest.raises(InputError, match=r"x\.json: field yyy.*; run the audit again$") as error:
+        Findings.load(tmp_path / "x.json")
+    assert len(str(error.value)) <= 2000
+
+
 LENGTHS = ("encoders", 0, "lengths", 0)
 
 

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+import lzma
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -32,6 +33,7 @@ _DAMAGE = (
     ValueError,
     RuntimeError,  # an encrypted member
     NotImplementedError,
+    lzma.LZMAError,
     zipfile.BadZipFile,
     zlib.error,
 )

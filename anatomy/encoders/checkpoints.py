@@ -59,10 +59,17 @@ def weight_files(folder: Path) -> list[Path]:
             raise InputError(f"{shown(index)}: has no weight_map; get the snapshot again")
         files = sorted({str(name) for name in named.values()})
         for name in files:
-            if Path(name).name != name or not (folder / name).is_file():
+            if Path(name).name != name or not _is_file(folder / name):
                 raise InputError(f"{shown(index)}: names {shown(name)}, which is not beside it")
         return [folder / name for name in files]
     return [folder / TORCH] if (folder / TORCH).is_file() else []
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name that is too long
+        return False
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -104,9 +111,11 @@ def check_config(config: Mapping[str, Any], path: Path, tensors: int) -> None:
     InputError
         For sizes that are none, for more layers than tensors and for code from elsewhere.
     """
-    for name, value in config.items():
+    waiting = [*config.items()]
+    while waiting:  # not a call in a call: how deeply they lie in each other is theirs to choose
+        name, value = waiting.pop()
         if isinstance(value, dict) and name not in _CODE:
-            check_config(value, path, tensors)
+            waiting += value.items()
         elif name in _CODE and (name == "auto_map" or "/" in str(value)) and value:
             raise InputError(
                 f"{shown(path)}: needs code of its own ({name}), which is not run; encode with "

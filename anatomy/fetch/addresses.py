@@ -11,6 +11,8 @@ from urllib.parse import unquote, urlsplit
 from anatomy.errors import InputError
 from anatomy.files import shown
 
+_HOST = re.compile(r"(\[[^\[\]]+\]|[^\[\]:]+)(:\d*)?")
+
 
 def check_url(url: str) -> None:
     """Refuse what is neither https nor http on this machine.
@@ -26,7 +28,9 @@ def check_url(url: str) -> None:
         _ = parts.port  # is checked when asked for
     except ValueError as error:
         raise InputError(f"{shown(url)}: is not a web address ({shown(error)})") from error
-    if not host or not url.isascii() or re.search(r"[\x00-\x20\x7f]", url):
+    # What stands around brackets is no part of what urlsplit calls the host, but is asked for.
+    whole = _HOST.fullmatch(parts.netloc.rpartition("@")[2])
+    if not host or not whole or not url.isascii() or re.search(r"[\x00-\x20\x7f]", url):
         raise InputError(f"{shown(url)}: is not a web address; an https:// one is needed")
     if parts.scheme != "https" and not (parts.scheme == "http" and _on_this_machine(host)):
         raise InputError(f"{shown(url)}: only https:// addresses are fetched from")

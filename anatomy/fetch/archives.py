@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import lzma
 import shutil
 import stat
 import struct
@@ -278,6 +279,7 @@ def _one_line(archive: Path) -> Iterator[None]:
         zipfile.BadZipFile,
         tarfile.TarError,
         zlib.error,
+        lzma.LZMAError,
         EOFError,
         struct.error,
         NotImplementedError,  # a zip compression that this Python lacks
@@ -290,6 +292,7 @@ def _one_line(archive: Path) -> Iterator[None]:
             f"{where}: is not a whole zip, tar or tar.gz archive ({shown(error)}); get it again"
         ) from error
     except OSError as error:
-        if not isinstance(error, gzip.BadGzipFile) and error.errno not in _FAULTS_OF_ARCHIVES:
+        # gzip's and bz2's own faults come without a number of the system's.
+        if error.errno is not None and error.errno not in _FAULTS_OF_ARCHIVES:
             raise
         raise InputError(f"{where}: cannot be unpacked ({shown(error)}); get it again") from error

@@ -222,7 +222,11 @@ class Findings(Part):
             taken as it is, for those who change one on purpose.
         """
         path = Path(path)
-        return _KIND.read(path / FILE_NAME if path.is_dir() else path, cls)
+        try:
+            folder = path.is_dir()
+        except OSError:  # a name that is too long, which `read` says
+            folder = False
+        return _KIND.read(path / FILE_NAME if folder else path, cls)
 
 
 def schema() -> dict[str, Any]:

@@ -73,6 +73,11 @@ class HuggingFaceTokenizer:
                 f"{self._where}: its ids go up to {self.vocabulary_size - 1:,}, which is no "
                 f"vocabulary of 1 to {_LARGEST_VOCABULARY:,} tokens"
             )
+        if max(self.special_ids, default=0) >= self.vocabulary_size:
+            raise InputError(
+                f"{self._where}: puts ids around a prompt that its vocabulary does not have; get "
+                "the file again"
+            )
         kind = type(self._tokenizer.model).__name__
         self.description = f"{kind} from {_FILE}, sha256 {hashlib.sha256(data).hexdigest()}"
 

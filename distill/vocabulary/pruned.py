@@ -7,26 +7,41 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from anatomy.encoders.registry import Tokenizer
 from anatomy.errors import InputError
 from anatomy.files import shown, write_whole
 from anatomy.findings import from_ranges, ranges
-from anatomy.findings.runs import parse, size
+from anatomy.findings.runs import ascending, parse, size
 from anatomy.tokens.bpe import BYTES, BytePairEncoder
 from anatomy.tokens.clip import ClipTokenizer
 from anatomy.tokens.huggingface import HuggingFaceTokenizer
 from anatomy.tokens.table import TokenTable
+from distill.recipe import told
 from distill.vocabulary.merges import closed
 from distill.vocabulary.tokenizer_json import completion, pruned_json
 
 FILE_NAME = "vocabulary.json"
 _JSON = "tokenizer.json"
+_LARGEST_ID = 10_000_000
 _START, _END = "<|startoftext|>", "<|endoftext|>"  # as transformers spells CLIP's specials
+
+
+class _Description(BaseModel):
+    """What vocabulary.json holds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    kind: Literal["clip", "json"]
+    kept: str = Field(description="The teacher's ids, as ranges")
+    pad_id: int = Field(ge=0)
+    context: int | None = Field(ge=1)
 
 
 @dataclass(frozen=True)
@@ -110,15 +125,16 @@ class PrunedTokenizer:
     def save(self, folder: Path) -> None:
         """Write tokenizer.json, and what `load` needs."""
         clip = isinstance(self.inner, ClipTokenizer)
-        content: dict[str, Any] = {
-            "name": self.name,
-            "kind": "clip" if clip else "json",
-            "kept": ranges(self.kept.tolist()),
-            "pad_id": self.pad_id,
-            "context": self.context,
-        }
+        description = _Description(
+            name=self.name,
+            kind="clip" if clip else "json",
+            kept=ranges(self.kept.tolist()),
+            pad_id=self.pad_id,
+            context=self.context,
+        )
+        text = json.dumps(description.model_dump(), indent=1) + "\n"
         write_whole(folder / _JSON, self.json)
-        write_whole(folder / FILE_NAME, (json.dumps(content, indent=1) + "\n").encode())
+        write_whole(folder / FILE_NAME, text.encode())
 
 
 def needed_with(tokenizer: Tokenizer) -> Callable[[Iterable[int]], set[int]]:
@@ -193,24 +209,27 @@ def load(folder: Path) -> PrunedTokenizer:
     """
     path = folder / FILE_NAME
     try:
-        content = json.loads(path.read_bytes())
+        content = _Description.model_validate_json(path.read_bytes())
         data = (folder / _JSON).read_bytes()
-        if size(parse(content["kept"])) > len(data):  # each takes a byte there, at the least
-            raise ValueError("more ids than its tokenizer.json can hold")
-        kept = np.array(from_ranges(content["kept"]), dtype=np.int64)
-        name, kind, context = content["name"], content["kind"], content["context"]
-        pad_id = int(content["pad_id"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        runs = parse(content.kept)
+        # Before they are listed; each takes a byte there, at the least.
+        if not ascending(runs, _LARGEST_ID) or size(runs) > len(data):
+            raise ValueError("kept are no ids that its tokenizer.json can hold")
+        kept = np.array(from_ranges(content.kept), dtype=np.int64)
+    except (OSError, ValueError) as error:
+        reason = told(error) if isinstance(error, ValidationError) else shown(error)
         raise InputError(
-            f"{shown(folder)}: holds no tokenizer of a student ({shown(error)[:80]}); train again"
+            f"{shown(folder)}: holds no tokenizer of a student ({reason[:80]}); train again"
         ) from error
-    if kind == "clip":
-        found = prune(ClipTokenizer(name), kept.tolist())
-        found.inner.context = context
+    if content.kind == "clip":
+        found = prune(ClipTokenizer(content.name), kept.tolist())
+        found.inner.context = content.context
     else:
-        inner = HuggingFaceTokenizer.of_json(name, data, shown(folder / _JSON), context)
-        found = PrunedTokenizer(inner, kept, pad_id)
-    if not np.array_equal(found.kept, kept) or found.inner.vocabulary_size != len(kept):
+        where = shown(folder / _JSON)
+        inner = HuggingFaceTokenizer.of_json(content.name, data, where, content.context)
+        found = PrunedTokenizer(inner, kept, content.pad_id)
+    whole = np.array_equal(found.kept, kept) and found.inner.vocabulary_size == len(kept)
+    if not whole or found.pad_id >= len(kept):
         raise InputError(f"{shown(path)}: does not fit the tokenizer.json beside it; train again")
     return found
 

@@ -65,9 +65,9 @@ def test_lvis(tmp_path):
     assert reading.notes == {"synonyms": 4}
 
 
-def zipped(name: str, content: bytes) -> bytes:
+def zipped(name: str, content: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(stream, "w", method) as archive:
         archive.writestr(name, content)
     return stream.getvalue()
 
@@ -194,6 +194,10 @@ def test_entries_that_are_not_objects_count_as_rows(tmp_path):
     [
         (b"PK\x03\x04", "not a whole .zip file"),
         (zipped("lvis_v1_val.json", b"{}")[:-30], "not a whole .zip file"),
+        (
+            zipped("lvis_v1_val.json", b"{}" * 99, zipfile.ZIP_LZMA).replace(b"\5\0]", b"\5\0\xff"),
+            "not a whole .zip file",
+        ),
         (zipped("lvis_v1_train.json", b"{}"), "has no lvis_v1_val.json inside"),
         (zipped("lvis_v1_val.json", b"{}"), 'has no list "categories"'),
         (zipped("lvis_v1_val.json", b" " * 1000), "unpacks to more than"),

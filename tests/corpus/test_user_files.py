@@ -345,3 +345,13 @@ def test_files_that_are_not_there_or_not_ours(tmp_path):
     assert refusal(tmp_path / "pipe.txt") == "is not a regular file; save it as one"
     assert "is not a kind of file that is read" in refusal(put(tmp_path / "p.docx", b""))
     assert "is not a kind of file that is read" in refusal(put(tmp_path / "p.parquet.gz", b""))
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("column", ["prompt", "é"])
+def test_rows_of_another_width_are_counted_where_they_are_not_utf8(tmp_path, column):
+    head = f"id,{column}\n".encode()
+    rows = [b"1,cat", b"2,caf\xe9,3", "3,été".encode(), b"4,na\xefve", "5,猫,x".encode()]
+    reading = read_table(put(tmp_path / "p.csv", head + b"\n".join(rows)), column)
+    assert reading.prompts.to_pylist() == ["cat", "été"]
+    assert (reading.rows, reading.refused) == (5, {"wrong number of columns": 2, "not UTF-8": 1})

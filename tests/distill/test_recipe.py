@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import yaml
 from hypothesis import given
@@ -7,7 +9,9 @@ from hypothesis import strategies as st
 
 from anatomy.errors import InputError
 from distill import commented
-from distill.recipe import Recipe
+from distill.architectures import student_recipe
+from distill.overrides import Overrides
+from distill.recipe import LossRecipe, Recipe
 
 
 @pytest.fixture
@@ -135,3 +139,51 @@ def test_what_is_no_recipe_is_refused(tmp_path, content):
         Recipe.load(tmp_path / "x.yaml")
     with pytest.raises(InputError, match="cannot be read"):
         Recipe.load(tmp_path / "absent.yaml")
+
+
+NO_YAML = [
+    "!!int x",
+    "!!float x",
+    "!!bool x",
+    "!!timestamp x",
+    "2026-13-45",
+    '"\\U7fffffff"',
+    "!!binary é",
+    '"\\ud800"',
+    "!!python/object/apply:os.system [ls]",
+    "{[1]: 2}",
+    "[" * 5000,
+    "&a [*a]",
+    "\x1b[31m",
+]
+
+
+@pytest.mark.parametrize("value", NO_YAML)
+def test_a_value_that_is_none_is_one_line_wherever_yaml_is_read(recipe, tmp_path, value):
+    (tmp_path / "recipe.yaml").write_text(recipe.to_yaml().replace("name: run", f"name: {value}"))
+    (tmp_path / "student.yaml").write_text(f"hidden_size: {value}\n")
+    for read in (
+        lambda: Recipe.load(tmp_path / "recipe.yaml"),
+        lambda: student_recipe(str(tmp_path / "student.yaml"), context=8),
+        lambda: Overrides.parse([f"loss.mse={value}"]).section(LossRecipe, "loss", {}),
+    ):
+        with pytest.raises(InputError) as caught:
+            read()
+        assert str(caught.value).isprintable() and len(str(caught.value)) < 500
+
+
+def test_a_short_text_never_stands_for_a_long_one(tmp_path):
+    """Nine levels of nine aliases are a gigabyte where they are followed."""
+    levels = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    levels += [f"{n}: &{n} [{', '.join([f'*{p}'] * 9)}]" for p, n in pairwise("abcdefghi")]
+    (tmp_path / "x.yaml").write_text("\n".join([*levels, "version: *i"]))
+    with pytest.raises(InputError, match="an alias, which is not read") as caught:
+        Recipe.load(tmp_path / "x.yaml")
+    assert len(str(caught.value)) < 500
+    (tmp_path / "x.yaml").write_text("version: " + "x" * 300_000)
+    with pytest.raises(InputError, match=r"recipe version x+, but") as caught:
+        Recipe.load(tmp_path / "x.yaml")
+    assert len(str(caught.value)) < 500
+    (tmp_path / "x.yaml").write_text("# " + "x" * commented.LARGEST)
+    with pytest.raises(InputError, match="more than 1,048,576 characters"):
+        Recipe.load(tmp_path / "x.yaml")

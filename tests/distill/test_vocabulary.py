@@ -254,10 +254,44 @@ def test_a_saved_tokenizer_that_was_changed_is_refused(tmp_path):
     (tmp_path / "vocabulary.json").write_text(json.dumps(content | {"kept": "0-7"}))
     with pytest.raises(InputError, match="does not fit the tokenizer"):
         load(tmp_path)
-    for damaged in ("[]", json.dumps(content | {"kept": "0-99999999999"})):
-        (tmp_path / "vocabulary.json").write_text(damaged)
-        with pytest.raises(InputError, match="holds no tokenizer"):
-            load(tmp_path)
+    (tmp_path / "vocabulary.json").write_text(json.dumps(content | {"pad_id": 10**6}))
+    with pytest.raises(InputError, match="does not fit the tokenizer"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kept": "0-99999999999"},
+        {"kept": "0-99999999999,99999999999-0"},  # which add up to two
+        {"kept": "99999999999999999999"},
+        {"kept": "3,3"},
+        {"kept": ["0-3"]},
+        {"pad_id": 1e999},
+        {"pad_id": -1},
+        {"name": 7},
+        {"kind": "\x1b[31m"},
+        {"context": "long"},
+        {"context": 0},
+        {"more": 1},
+    ],
+)
+def test_a_tokenizer_that_cannot_be_meant_is_refused_before_anything_is_made(tmp_path, change):
+    prune(wordpiece(["ab"]), [5]).save(tmp_path)
+    content = json.loads((tmp_path / "vocabulary.json").read_text())
+    (tmp_path / "vocabulary.json").write_text(json.dumps(content | change))
+    with pytest.raises(InputError, match="holds no tokenizer of a student") as caught:
+        load(tmp_path)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("content", [b"[]", b"", b"[" * 100_000, b"\xff"])
+def test_what_describes_no_tokenizer_is_refused(tmp_path, content):
+    prune(wordpiece(["ab"]), [5]).save(tmp_path)
+    (tmp_path / "vocabulary.json").write_bytes(content)
+    with pytest.raises(InputError, match="holds no tokenizer of a student") as caught:
+        load(tmp_path)
+    assert str(caught.value).isprintable()
 
 
 def test_what_cannot_be_pruned_is_said(byte_level):

@@ -8,7 +8,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from anatomy.encoders.checkpoints import read_json, read_shapes, read_tensors, weight_files
+from anatomy.encoders.checkpoints import (
+    check_config,
+    read_json,
+    read_shapes,
+    read_tensors,
+    weight_files,
+)
 from anatomy.encoders.transformers_models import load_transformers
 from anatomy.errors import InputError
 from tests.encoders import tiny
@@ -88,7 +94,7 @@ def test_a_file_that_names_no_tensors_is_no_checkpoint(tmp_path, content):
         read_tensors([tmp_path / "pytorch_model.bin"], [""])
 
 
-@pytest.mark.parametrize("name", ["../other.safetensors", "absent.safetensors", "", "."])
+@pytest.mark.parametrize("name", ["../x.safetensors", "absent", "", ".", "x" * 300])
 def test_an_index_names_files_beside_it_only(tmp_path, name):
     index = tmp_path / "model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": {"a": name}}))
@@ -110,6 +116,14 @@ def test_a_broken_configuration_is_one_line(tmp_path, content):
     with pytest.raises(InputError, match=r"config\.json: is n") as caught:
         read_json(path)
     assert "\n" not in str(caught.value)
+
+
+def test_configurations_may_lie_in_each_other_as_deeply_as_they_like(tmp_path):
+    config = {"hidden_size": -1}
+    for _ in range(5000):
+        config = {"inner": config}
+    with pytest.raises(InputError, match="hidden_size is -1, no size"):
+        check_config(config, tmp_path / "config.json", 5)
 
 
 def test_configurations_are_small_files(tmp_path):

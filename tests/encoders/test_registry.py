@@ -94,6 +94,17 @@ def test_names_stand_side_by_side_and_once(tmp_path):
         ("minilm=/no/such/place", r"no tokenizer\.json in this folder"),
         ("sam3=" + "x" * 5000, "is no path|no such file"),
         ("sam3=\0", "is no path|no such file"),
+        ("sam3=../../x", "no such file or folder"),
+        *(
+            (f"hf:{place}", "is not a repository of the Hugging Face hub")
+            for place in (
+                *("../../no-such/x", "../x", "a/../b", "./x/y", "/no/such/x", "a/b/c", "a"),
+                *("file:///etc/passwd", "http://x/y", "https://x.example/y", "ssh://x/y", "//x/y"),
+                *("a b/c", "a/b ", " a/b", "a/b\n", "a\tb/c", "a/b\x1b[31m", "a/\u202eb", "é/b"),
+                *("a/b?x=1", "a/b#main", "a/b@main", "a%2f..%2fb/c", "-a/b", "a/.b", "a--b/c"),
+                *("a\\b/c", "C:/x", "~/no-such-x/y", "user:token@host/x"),
+            )
+        ),
     ],
 )
 def test_what_cannot_be_an_encoder_is_one_line(name, message):

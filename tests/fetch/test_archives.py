@@ -10,6 +10,7 @@ import struct
 import tarfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -332,3 +333,16 @@ def test_safe_names(name: str) -> None:
 def test_unsafe_names(name: str) -> None:
     with pytest.raises(ValueError, match=r"has|leaves"):
         safe_path(name)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_inside_a_member_of_any_compression(tmp_path: Path, method: int) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", method) as package:
+        package.writestr("a.json", os.urandom(900))
+    raw = (tmp_path / "x.zip").read_bytes()
+    for place in range(36, 300, 3):
+        damaged = bytearray(raw)
+        damaged[place] ^= 0xFF
+        (tmp_path / "x.zip").write_bytes(damaged)
+        with suppress(InputError):  # and nothing else; some bytes say nothing
+            extract(tmp_path / "x.zip", tmp_path / f"out{place}")

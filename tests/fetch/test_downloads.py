@@ -302,6 +302,8 @@ def test_redirects_in_a_circle(site: FileSite, url: str, tmp_path: Path) -> None
         "",
         "https:///f",
         "https://[bad/f",
+        "http://elsewhere.example[::1]/f",
+        "https://[::1]elsewhere.example/f",
         "https://example.org:port/f",
         "https://example.org/a b",
         "https://example.org/\r\nHost: x",

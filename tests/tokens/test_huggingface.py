@@ -151,3 +151,12 @@ def test_a_folder_without_a_tokenizer_is_one_line(tmp_path, content, message):
 def test_what_is_no_repository_is_one_line():
     with pytest.raises(InputError, match="not a repository"):
         HuggingFaceTokenizer("hf:x", "../x")
+
+
+@pytest.mark.parametrize("number", [len(WORDS), 70_000])
+def test_ids_around_a_prompt_that_no_vocabulary_has_are_refused(number):
+    content = json.loads(word_piece().to_str())
+    content["post_processor"]["special_tokens"]["[CLS]"]["ids"] = [number]
+    data = json.dumps(content).encode()
+    with pytest.raises(InputError, match="ids around a prompt that its vocabulary does not have"):
+        HuggingFaceTokenizer.of_json("x", data, "tokenizer.json", None)
