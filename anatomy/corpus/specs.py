@@ -93,15 +93,16 @@ def _one(text: str) -> Source | UserFile:
     where, column = _split(rest)
     several = places.files_of(where) if places.is_several(where) else ()
     path = places.path_of(where)
-    name = label or shown(_name(path))[:LONGEST_NAME]
+    name = label or shown(_name_of_several(path) if several else stem_of(path) or path.name)
+    name = name[:LONGEST_NAME]
     check_free(name, shown(text), f"give your file another, my-{name}={shown(rest)}")
     return UserFile(name, path, column, several)
 
 
-def _name(path: Path) -> str:
-    """A file's stem; of a pattern or list what is no sign of one, or else the folder's name."""
+def _name_of_several(path: Path) -> str:
+    """What is no sign in the stem of a pattern or a list, or else in the nearest folder's name."""
     for part in (stem_of(path) or path.name, *(parent.name for parent in path.parents)):
-        bare = re.sub(r"\W*[*?@\[][^/]*", "", part) if places.is_several(part) else part
+        bare = re.sub(r"\W*[*?@\[][^/]*", "", part)
         if bare:
             return bare
     return "prompts"

@@ -45,6 +45,13 @@ def test_files(text, expected):
         assert parse([text]) == [expected]
 
 
+def test_a_file_whose_name_looks_like_a_pattern(here):
+    put(here / "{{7*7}}[x].txt", b"")
+    for text in ("{{7*7}}[x].txt", f"{here}/{{{{7*7}}}}[x].txt"):
+        (found,) = parse([text])
+        assert (found.name, found.paths) == ("{{7*7}}[x]", (Path(text),))
+
+
 def test_absolute_paths(here):
     assert parse([f"{here}/p.txt"]) == [UserFile("p", here / "p.txt")]
 
