@@ -8,6 +8,7 @@ of optimiser steps before the first of them. A run that continues takes what sta
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -91,10 +92,15 @@ def prompts_within(seconds: float, everything: float, prompts: int, always: int)
         need = everything * 2 * always / (prompts + always) / TARGETS_SHARE / 60
         raise InputError(
             f"--minutes: too few; the teacher alone would take {everything / 60:,.1f} minutes for "
-            f"all prompts here; give at least {need:,.0f} minutes, fewer prompts to hold out "
+            f"all prompts here; give at least {_up(need)} minutes, fewer prompts to hold out "
             "(--set prompts.held_out_most=...), or a GPU"
         )
     return left
+
+
+def _up(minutes: float) -> str:
+    """Minutes with one digit after the point, rounded up: what is told has to suffice."""
+    return f"{math.ceil(10 * minutes) / 10:,.1f}"
 
 
 def step_seconds(stepper: Stepper, patience: float) -> float:
@@ -163,6 +169,6 @@ def steps_within(
         need = max(used / (1 - EVALUATION_SHARE - MARGIN), (used + evaluation) / (1 - MARGIN)) / 60
         raise InputError(
             f"--minutes: too few; {spent:,.0f} s are over and a step takes {per_step:,.2f} s: give "
-            f"at least {need:,.1f} minutes, a smaller student, or --epochs instead"
+            f"at least {_up(need)} minutes, a smaller student, or --epochs instead"
         )
     return steps

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anatomy.errors import InputError
-from distill.calibrate import evaluation_seconds, steps_within
+from distill.calibrate import evaluation_seconds, prompts_within, steps_within
 from distill.evaluation.orders import MOST_SHUFFLED
 
 
@@ -29,3 +33,14 @@ def test_the_minutes_that_are_asked_for_would_suffice():
         steps_within(60, spent=50, per_step=1, most=10_000, evaluation=30)
     minutes = float(str(error.value).partition("at least ")[2].split()[0])
     assert steps_within(60 * (minutes + 0.05), 50, 1, 10_000, evaluation=30) >= 20
+
+
+@given(st.floats(6, 3_600), st.floats(1, 10_000), st.integers(1, 100_000), st.integers(1, 10_000))
+def test_as_many_minutes_as_it_is_said_to_need_are_enough(seconds, everything, prompts, always):
+    try:
+        prompts_within(seconds, everything, prompts, always)
+    except InputError as error:
+        told = re.search(r"at least ([0-9,.]+) minutes", str(error))
+        minutes = float(told[1].replace(",", ""))
+        assert minutes * 60 > seconds
+        prompts_within(minutes * 60, everything, prompts, always)
