@@ -35,6 +35,7 @@ from anatomy.findings import (
     Run,
     Settings,
 )
+from anatomy.findings.parts import LONGEST_CONTEXT
 from anatomy.inside import InsideOptions, checked, comparable, found_device, inside_finding
 from anatomy.inside.from_file import PREFIX, file_outputs_finding
 from anatomy.ledger import Measured, ledger
@@ -297,6 +298,8 @@ def _checked_contexts(contexts: Sequence[int]) -> tuple[int, ...]:
     if not contexts:
         raise InputError("--context: no length given; give for example --context 8,16,32")
     for length in contexts:
-        if not 1 <= length <= 1 << 20:
-            raise InputError(f"--context: {length} is no context length; give 1 to 1,048,576")
+        if not 1 <= length <= LONGEST_CONTEXT:
+            raise InputError(
+                f"--context: {length} is no context length; give 1 to {LONGEST_CONTEXT:,}"
+            )
     return tuple(sorted(set(contexts)))

@@ -17,7 +17,7 @@ from anatomy.corpus.model import COMBINED
 from anatomy.documents import Kind
 from anatomy.files import shown
 from anatomy.findings.inside import FileOutputsFinding, InsideFinding, InsideSettings
-from anatomy.findings.parts import Curve, FileFinding, Part
+from anatomy.findings.parts import ContextLength, Curve, FileFinding, Part
 from anatomy.findings.runs import ascending, parse
 from anatomy.findings.tokens import (
     ContextRecommendation,
@@ -139,7 +139,7 @@ class Settings(Part):
 
     sources: list[str]
     encoders: list[str]
-    contexts: list[int]
+    contexts: list[ContextLength]
     token_loss_bound: float
     stand_ins: bool
     seed: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 def rounded(value: Any) -> Any:
@@ -19,6 +19,10 @@ def _rounded4(value: Any) -> Any:
 
 Rounded = Annotated[float, BeforeValidator(rounded)]
 Rounded4 = Annotated[float, BeforeValidator(_rounded4)]
+
+
+LONGEST_CONTEXT = 1 << 20
+ContextLength = Annotated[int, Field(ge=1, le=LONGEST_CONTEXT)]  # L, in tokens
 
 
 class Part(BaseModel):

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from anatomy.findings.parts import Part, Rounded
+from anatomy.findings.parts import ContextLength, Part, Rounded
 from anatomy.measures.context import LengthHistogram
 
 TOP_SHARES = (10, 100, 1000)  # numbers of the most frequent ids whose shares are given
@@ -17,7 +17,7 @@ _MOST = 10**12  # prompts of one length
 class ContextRow(Part):
     """One context length L for one group of prompts; all values are shares from 0 to 1."""
 
-    length: int
+    length: ContextLength
     density: Rounded
     padding: Rounded
     quadratic_padding: Rounded
@@ -76,7 +76,7 @@ class LengthFinding(Part):
 class ContextRecommendation(Part):
     """The smallest context length that cuts no more tokens than the bound allows."""
 
-    length: int
+    length: ContextLength
     aligned: int = Field(description="`length` rounded up to a multiple of 8")
     bound: float = Field(description="Largest token loss allowed, overall and in every source")
     worst: str = Field(description="The group that decides")
