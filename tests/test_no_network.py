@@ -19,12 +19,13 @@ GUARDED = """
 import json, os, sys
 
 noted = []
-# By these joblib counts the machine's cores, and they send nothing.
-counting = (["lscpu", "--parse=core"], ["cat", "/proc/cpuinfo"])
+# By these joblib counts the machine's cores, and a torch with CUDA finds its libraries; they send
+# nothing.
+looking = (["lscpu", "--parse=core"], ["cat", "/proc/cpuinfo"], ["/sbin/ldconfig", "-p"])
 
 def guard(event, arguments):
     # The name of this machine, for the report's `run` block, is asked of the kernel alone.
-    if event == "subprocess.Popen" and arguments[1] in counting:
+    if event == "subprocess.Popen" and arguments[1] in looking:
         return
     if event.startswith("socket.") and event != "socket.gethostname":
         noted.append(f"{event} {arguments[1:]!r:.80}")
