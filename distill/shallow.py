@@ -237,7 +237,9 @@ def empty(architecture: str, config: Mapping[str, Any]) -> Any:
     import torch
 
     model_class = _class(architecture)
-    built = model_class.config_class(**config)
+    # In how many pieces a layer computes changes nothing but its memory, and may not fit the rows.
+    in_one = {name: 0 for name in ("chunk_size_feed_forward",) if name in config}
+    built = model_class.config_class(**{**config, **in_one})
     has_pooler = "add_pooling_layer" in inspect.signature(model_class.__init__).parameters
     model = model_class(built, add_pooling_layer=False) if has_pooler else model_class(built)
     if isinstance(getattr(model, "head", None), torch.nn.Linear):

@@ -12,7 +12,7 @@ import transformers
 from anatomy.errors import InputError
 from distill.architectures import student_recipe
 from distill.initialisation import initialise
-from distill.shallow import kept_layers, teacher_shape
+from distill.shallow import empty, kept_layers, teacher_shape
 from distill.students import Student, build, count, parameters, sizes_of
 from tests.distill import teachers
 from tests.distill.teachers import MASK, VOCABULARY, batch, outputs
@@ -217,3 +217,19 @@ def test_what_cannot_be_cut_is_refused_in_one_line(tmp_path):
     t5 = teachers.opened(tmp_path / "t5", tiny.MODELS["t5"]())
     with pytest.raises(InputError, match=r"the kept layers have no .*relative_attention_bias"):
         shallow(t5, 1)
+
+
+@pytest.mark.parametrize("pieces", [2, None])
+def test_pieces_that_fit_no_row_are_not_computed_in(pieces):
+    config = transformers.BertConfig(
+        hidden_size=8,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=8,
+        vocab_size=9,
+        max_position_embeddings=7,
+    )
+    asked = config.to_dict() | {"chunk_size_feed_forward": pieces}
+    model = empty("BertModel", asked).eval()
+    ids = torch.zeros((1, 7), dtype=torch.int64)
+    assert model(input_ids=ids).last_hidden_state.shape == (1, 7, 8)
