@@ -17,7 +17,7 @@ from anatomy.census.model import Ask, Census, ShardCounts, assembled, total
 from anatomy.census.shard import CLEANED, Cleaned, corpus_of, count, overlap
 from anatomy.census.spill import Spill, path_of, read
 from anatomy.corpus.build import Opened, check_usable
-from anatomy.corpus.model import Reading
+from anatomy.corpus.model import NOTHING, Reading
 from anatomy.encoders import Encoder
 from anatomy.errors import InputError
 from anatomy.locks import held
@@ -71,8 +71,7 @@ def census(
             else:
                 counts, cleaned = _in_memory(dealt.rows, encoders, ask, steps)
         place.clear()
-    named = [(one.name, one.kind, one.title) for one in sources]
-    return assembled(named, readings, ask, counts, cleaned)
+    return assembled(sources, readings, ask, counts, cleaned)
 
 
 class _Place:
@@ -164,8 +163,7 @@ class _Dealt:
 
 def _read(source: Opened, code: int, dealt: _Dealt, steps: Steps) -> tuple[Reading, int]:
     """Read a source; what its parts say but for the prompts, and how many of these there are."""
-    nothing = pa.array([], type=pa.large_string())
-    whole, usable, clock = Reading(nothing, (), 0), 0, time.perf_counter()
+    whole, usable, clock = NOTHING, 0, time.perf_counter()
     for part in source.parts():
         whole = whole.with_counts_of(part)
         usable += len(part.prompts)
@@ -216,7 +214,7 @@ def _counted(
 
 
 def _cleaned(kept: Kept, number: int, sources: int) -> Overlap:
-    whole = Overlap(np.zeros((sources, sources), dtype=np.int64), 0)
+    whole = Overlap.none(sources)
     for hashes in kept.hashes(number, CLEANED):
         whole = whole + overlap(hashes, sources)
     return whole

@@ -10,8 +10,8 @@ from operator import add
 import numpy as np
 
 from anatomy.census.lowest import Lowest
-from anatomy.corpus.build import summary
-from anatomy.corpus.model import Kind, Reading, SourceSummary
+from anatomy.corpus.build import Opened, summary
+from anatomy.corpus.model import Reading, SourceSummary
 from anatomy.measures.context import LengthHistogram
 from anatomy.measures.overlap import Overlap
 from anatomy.measures.vocabulary import TokenCounts
@@ -129,7 +129,7 @@ def total(parts: Sequence[ShardCounts]) -> ShardCounts:
 
 
 def assembled(
-    sources: Sequence[tuple[str, Kind, str]],
+    sources: Sequence[Opened],
     readings: Sequence[tuple[Reading, int]],
     ask: Ask,
     counts: ShardCounts,
@@ -139,7 +139,7 @@ def assembled(
 
     Parameters
     ----------
-    sources : sequence of (name, kind, title)
+    sources : sequence of Opened
     readings : sequence of (Reading, int)
         Of each source: what is known besides its prompts, and how many usable rows there were.
     ask : Ask
@@ -149,8 +149,8 @@ def assembled(
     unique = counts.raw.shared.diagonal()
     return Census(
         summaries=tuple(
-            summary(*source, reading, usable, int(distinct))
-            for source, (reading, usable), distinct in zip(sources, readings, unique, strict=True)
+            summary(one.name, one.kind, one.title, reading, usable, int(distinct))
+            for one, (reading, usable), distinct in zip(sources, readings, unique, strict=True)
         ),
         ask=ask,
         counts=counts,

@@ -25,7 +25,7 @@ from anatomy.census.shard import CLEANED, corpus_of, count, overlap
 from anatomy.census.spill import shards_of
 from anatomy.census.stored import from_bytes, to_bytes
 from anatomy.corpus.build import Opened, check_usable
-from anatomy.corpus.model import Reading
+from anatomy.corpus.model import NOTHING, Reading
 from anatomy.encoders import Encoder, resolve
 from anatomy.errors import InputError
 from anatomy.files import shown
@@ -97,7 +97,7 @@ def census(
     readings = _readings(said, sources)
     steps("Counting cleaned prompts")
     return assembled(
-        [(one.name, one.kind, one.title) for one in sources],
+        sources,
         readings,
         ask,
         total([from_bytes(payload) for payload in counts]),
@@ -153,8 +153,7 @@ def _read(batch: pa.Table, reads: Any, shards: int) -> Iterator[pa.Table]:
     pieces = ray.get(reads)
     for number in batch["id"].to_pylist():
         code, read = pieces[number]
-        nothing = pa.array([], type=pa.large_string())
-        whole, usable, problem = Reading(nothing, (), 0), 0, None
+        whole, usable, problem = NOTHING, 0, None
         try:
             for part in read():
                 whole = whole.with_counts_of(part)
@@ -266,7 +265,7 @@ def _readings(
         for one in own:
             if one["problem"]:
                 raise InputError(one["problem"])
-        whole, usable = Reading(pa.array([], type=pa.large_string()), (), 0), 0
+        whole, usable = NOTHING, 0
         for one in own:
             whole = whole.with_counts_of(reading_of(one["reading"]))
             usable += int(one["usable"])
@@ -276,7 +275,7 @@ def _readings(
 
 
 def _cleaned(found: Any, encoders: int, sources: int, partitions: int) -> list[Overlap]:
-    whole = [Overlap(np.zeros((sources, sources), dtype=np.int64), 0) for _ in range(encoders)]
+    whole = [Overlap.none(sources) for _ in range(encoders)]
     shared = (
         found.map_batches(_of_kinds, fn_args=((_CLEANED,),), batch_format="pyarrow")
         .groupby(["encoder", "part"], num_partitions=partitions)

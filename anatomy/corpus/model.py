@@ -68,10 +68,14 @@ def _sum(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
     return {name: one.get(name, 0) + other.get(name, 0) for name in names}
 
 
+# What a reading of several parts begins with.
+NOTHING = Reading(pa.array([], type=pa.large_string()), (), 0)
+
+
 def joined(parts: Iterable[Reading]) -> Reading:
     """One reading of the parts of one."""
-    prompts: list[pa.Array] = [pa.array([], type=pa.large_string())]
-    whole = Reading(prompts[0], (), 0)
+    prompts: list[pa.Array] = [NOTHING.prompts]
+    whole = NOTHING
     for part in parts:
         prompts.append(part.prompts)
         whole = whole.with_counts_of(part)

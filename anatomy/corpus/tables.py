@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from anatomy.corpus import rawfiles, rows
 from anatomy.corpus.lines import Picked, json_lines, text_lines
-from anatomy.corpus.model import Reading, joined
+from anatomy.corpus.model import NOTHING, Reading, joined
 from anatomy.corpus.packed import PIECE, Packed
 from anatomy.corpus.separated import separated
 from anatomy.errors import InputError
@@ -108,7 +108,7 @@ def stream_table(path: Path, column: str | None = None) -> Iterator[Reading]:
     with Packed(path, compression, where) as file:
         for values, refused in _values(file, kind, column, where):
             yield _reading(values, refused)
-        yield replace(_NOTHING, files=(file.finish(),))
+        yield replace(NOTHING, files=(file.finish(),))
 
 
 def pieces(paths: Sequence[Path], column: str | None) -> Iterator[Callable[[], Iterator[Reading]]]:
@@ -133,7 +133,7 @@ def file_record(path: Path) -> Iterator[Reading]:
     """The record of a file, without prompts."""
     with rawfiles.Faults(shown(path)):
         record = rawfiles.recorded(path, path.stat().st_size, sha256_of(path))
-    yield replace(_NOTHING, files=(record,))
+    yield replace(NOTHING, files=(record,))
 
 
 def _state(path: Path) -> tuple[int, int, int]:
@@ -141,9 +141,6 @@ def _state(path: Path) -> tuple[int, int, int]:
     with rawfiles.Faults(shown(path)):
         stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
-
-
-_NOTHING = Reading(pa.array([], type=pa.large_string()), (), 0)
 
 
 def _values(

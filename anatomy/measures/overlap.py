@@ -41,6 +41,11 @@ class Overlap:
         member.data[:] = 1  # duplicates were summed when the matrix was built
         return cls((member.T @ member).toarray(), union)
 
+    @classmethod
+    def none(cls, sources: int) -> Overlap:
+        """Of no prompts: what a sum begins with."""
+        return cls(np.zeros((sources, sources), dtype=np.int64), 0)
+
     def __add__(self, other: Overlap) -> Overlap:
         return Overlap(self.shared + other.shared, self.union + other.union)
 
