@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from tests.conftest import REPOSITORY
 from tests.disks import mounted
 from tests.encoders import tiny
 from tests.holding import held_elsewhere
+from tests.stopping import SIGNALS, assert_stops_in_one_line
 
 COMMAND = [sys.executable, "-c", "from anatomy.cli import main; main()"]
 
@@ -199,10 +199,7 @@ def test_a_source_that_goes_or_changes_after_it_was_read_changes_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("number", "status", "word"),
-    [(signal.SIGTERM, 143, "terminated; "), (signal.SIGINT, 130, "interrupted; ")],
-)
+@pytest.mark.parametrize(("number", "status", "word"), SIGNALS)
 def test_a_signal_is_one_line_and_the_same_command_goes_on(
     run, tmp_path, environment, number, status, word
 ):
@@ -211,22 +208,15 @@ def test_a_signal_is_one_line_and_the_same_command_goes_on(
     (tmp_path / "many.txt").write_text("\n".join(map(" ".join, words)) + "\n")
     audit = ["audit", "--sources", "many.txt", "--encoder", "hf:encoder", "--sample", "all"]
     audit += ["--out", "out", "--neighbours", "approximate"]
-    process = subprocess.Popen(
+    assert_stops_in_one_line(
         [*COMMAND, *audit],
+        lambda: any((tmp_path / "cache").rglob("*.outputs")),
+        number,
+        status,
+        word,
         cwd=tmp_path,
         env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
     )
-    while not any((tmp_path / "cache").rglob("*.outputs")):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(number)
-    out, error = process.communicate(timeout=60)
-    assert process.returncode == status and out == ""
-    told = f"error: {word}every file that was written is whole, and the same command goes on"
-    assert error.strip() == told
     assert list((tmp_path / "out").iterdir()) == []
     again = run(*audit)
     assert again.returncode == 0 and "Reused: " in again.stdout

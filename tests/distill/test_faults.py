@@ -6,7 +6,6 @@ import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from tests.conftest import REPOSITORY
 from tests.disks import mounted
 from tests.distill.ended import QUICK, planned
 from tests.holding import held_elsewhere
+from tests.stopping import SIGNALS, assert_stops_in_one_line
 
 COMMAND = [sys.executable, "-m", "distill"]
 ENVIRONMENT = {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
@@ -179,29 +179,19 @@ def test_a_clock_that_jumps_moves_no_budget_and_breaks_no_document(world, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("number", "status", "word"),
-    [(signal.SIGTERM, 143, "terminated; "), (signal.SIGINT, 130, "interrupted; ")],
-)
+@pytest.mark.parametrize(("number", "status", "word"), SIGNALS)
 def test_a_signal_is_one_line_and_the_same_command_goes_on(world, tmp_path, number, status, word):
     whole = distill(*arguments(world, tmp_path / "whole", epochs=60))
     assert whole.returncode == 0, whole.stderr
     asked = arguments(world, tmp_path / "stopped", OFTEN, epochs=60)
-    process = subprocess.Popen(
+    assert_stops_in_one_line(
         [*COMMAND, *asked],
+        lambda: any((tmp_path / "stopped").rglob("step-*.safetensors")),
+        number,
+        status,
+        word,
         env=os.environ | ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
     )
-    while not any((tmp_path / "stopped").rglob("step-*.safetensors")):
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(number)
-    out, error = process.communicate(timeout=60)
-    assert process.returncode == status and out == ""
-    told = f"error: {word}every file that was written is whole, and the same command goes on"
-    assert error.strip() == told
     assert not (tmp_path / "stopped" / "r" / NAME).exists()
     again = distill(*asked)
     assert again.returncode == 0, again.stderr
