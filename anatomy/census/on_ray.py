@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,8 +25,8 @@ from anatomy.census.stored import from_bytes, to_bytes
 from anatomy.corpus.build import Opened, check_usable
 from anatomy.corpus.model import NOTHING, Reading
 from anatomy.encoders import Encoder, resolve
+from anatomy.engines import connected
 from anatomy.errors import InputError
-from anatomy.files import shown
 from anatomy.measures.overlap import Overlap
 from anatomy.progress import Steps, quiet
 
@@ -73,7 +71,7 @@ def census(
     InputError
         Anything that the readers raise; no Ray, or no cluster at this address.
     """
-    ray = _connected(address)
+    ray = connected(address)
     pieces = [
         (code, read)
         for code, source in enumerate(sources)
@@ -103,32 +101,6 @@ def census(
         total([from_bytes(payload) for payload in counts]),
         _cleaned(found, len(encoders), ask.sources, partitions),
     )
-
-
-def _connected(address: str | None) -> Any:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
-    try:
-        import ray
-        import ray.data
-    except ImportError as error:
-        raise InputError("--engine ray: needs Ray; pip install 'prompt-anatomy[ray]'") from error
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    if not ray.is_initialized():
-        try:
-            ray.init(
-                address=address,
-                include_dashboard=False if address is None else None,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            raise InputError(
-                f"--address {shown(address)}: no Ray cluster answers ({shown(error)[:200]}); start "
-                "one with `ray start --head`, or leave the address out"
-            ) from error
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
-    return ray
 
 
 def _shards(sources: Sequence[Opened]) -> int:
