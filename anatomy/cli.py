@@ -137,6 +137,13 @@ def app() -> None:
     "--address", help="Of the Ray cluster; auto: this machine's.  [default: processes here]"
 )
 @click.option(
+    "--exact/--approximate",
+    default=True,
+    show_default=True,
+    help="Count every distinct prompt; or, where a source has more than 1,048,576, estimate their "
+    "number and count the tokens of so many of them (extra `sketch`).",
+)
+@click.option(
     "--no-cache",
     is_flag=True,
     help="Keep nothing on disk, and encode and count again; without it, an audit goes on with what "
@@ -161,6 +168,7 @@ def audit(
     id_estimators: list[str] | None,
     engine: Literal["local", "ray"],
     address: str | None,
+    exact: bool,
     no_cache: bool,
 ) -> None:
     """Audit prompts: context, vocabulary, embeddings, dimension, ledger, as a page and a PDF."""
@@ -190,6 +198,7 @@ def audit(
             ),
             engine=engine,
             address=address,
+            approximate=not exact,
             keep=None if no_cache else cache_folder() / "census",
             command=shown(shlex.join(["anatomy", *sys.argv[1:]])),
             steps=steps,

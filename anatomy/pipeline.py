@@ -75,6 +75,7 @@ def audit(
     keep: Path | None = None,
     engine: Engine = "local",
     address: str | None = None,
+    approximate: bool = False,
     command: str = "anatomy.audit(...)",
     steps: Steps = quiet,
 ) -> Findings:
@@ -112,6 +113,10 @@ def audit(
         Who counts: this process, or a Ray cluster (extra `ray`). Counts are the same.
     address : str, optional
         Of the cluster, "auto" for the one that this machine belongs to; else processes here.
+    approximate : bool
+        Where a source has more than 1,048,576 distinct prompts, estimate how many there are, and
+        count the tokens of so many drawn from it, in one pass; the findings then say how far that
+        may be off (extra `sketch`).
     command : str
         What the user typed, for the record.
     steps : Steps
@@ -139,11 +144,18 @@ def audit(
     given = Path(data) if data is not None else None
     opened = build.open_sources(specs, given, stand_ins, seed, prompts)
     ask = _ask(opened, resolved, inside.sample, seed)
+    if approximate:
+        _check_approximate(ask, bool(files))
     if engine == "ray":
         from anatomy.census import on_ray
 
         named = [name for name in encoders if name not in files]
-        census = on_ray.census(opened, resolved, named, ask, address=address, steps=steps)
+        count = on_ray.estimate if approximate else on_ray.census
+        census = count(opened, resolved, named, ask, address=address, steps=steps)
+    elif approximate:
+        from anatomy.census import sketch
+
+        census = sketch.census(opened, resolved, ask, steps=steps)
     else:
         census = local.census(opened, resolved, ask, keep=keep, steps=steps)
     measured = []
@@ -156,7 +168,9 @@ def audit(
                 "name another tokenizer"
             )
         steps(f"Measuring with {encoder.name}")
-        official = evidence(view) if encoder.name == "sam3" else None  # the paper's encoder
+        # The paper's encoder; estimates neither hold nor contradict a figure.
+        exact = encoder.name == "sam3" and census.approximation is None
+        official = evidence(view) if exact else None
         found, why_not = _inside(view, inside, seed, official, steps)
         if official:
             only = all(s.kind in ("official", "bundled") for s in census.summaries)
@@ -190,7 +204,7 @@ def audit(
             ),
         ),
         sources=source_findings(census),
-        corpus=corpus_finding(census),
+        corpus=corpus_finding(census, [encoder.name for encoder in resolved]),
         encoders=measured,
         outputs=outputs,
         ledger=ledger_findings(entries),
@@ -237,6 +251,26 @@ def _ask(
         sample=sample if any(encoder.open is not None for encoder in encoders) else 0,
         seed=seed,
     )
+
+
+def _check_approximate(ask: Ask, files: bool) -> None:
+    """Refuse what can only be counted exactly, and a missing library."""
+    try:
+        from anatomy.measures.distinct import HASHES
+    except ImportError as error:
+        raise InputError(
+            "--approximate: needs DataSketches; pip install 'prompt-anatomy[sketch]'"
+        ) from error
+    if files:
+        raise InputError(
+            "--approximate: a file of outputs has a row for each distinct prompt, so these must be "
+            "counted; give --exact"
+        )
+    if ask.sample is None or ask.sample > HASHES:
+        raise InputError(
+            f"--sample: at most {HASHES:,} prompts of each source with --approximate; give a "
+            "smaller number, or --exact"
+        )
 
 
 def _distinct(sources: Sequence[Opened], census: Census, code: int) -> pa.LargeStringArray:

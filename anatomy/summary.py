@@ -12,6 +12,7 @@ from anatomy.corpus import registry
 from anatomy.corpus.model import COMBINED
 from anatomy.findings import (
     TOP_SHARES,
+    ApproximationFinding,
     ContextRecommendation,
     ContextRow,
     CorpusFinding,
@@ -28,6 +29,7 @@ from anatomy.findings import (
 )
 from anatomy.ledger import Entry
 from anatomy.measures.context import LengthHistogram, choose_context
+from anatomy.measures.overlap import Overlap
 from anatomy.measures.vocabulary import TokenCounts
 from anatomy.view import TokenView
 
@@ -35,14 +37,49 @@ TOP_TOKENS = 50
 _CURVE_POINTS = 60
 
 
-def corpus_finding(census: Census) -> CorpusFinding:
-    """All sources together: sums, union and overlap."""
+def corpus_finding(census: Census, encoders: Sequence[str] = ()) -> CorpusFinding:
+    """All sources together: sums, union and overlap; `encoders` are the census's, by name."""
     overlap = census.counts.raw
     return CorpusFinding(
         plain_sum=overlap.plain_sum,
         unique=overlap.union,
         shared=overlap.shared.tolist(),
         stand_ins=[s.name for s in census.summaries if s.kind == "stand-in"],
+        approximation=_approximation_finding(census, encoders),
+    )
+
+
+def _approximation_finding(census: Census, encoders: Sequence[str]) -> ApproximationFinding | None:
+    found = census.approximation
+    if found is None:
+        return None
+    from anatomy.measures.distinct import CONFIDENCE, DEVIATIONS
+
+    def bounds(low: Overlap, high: Overlap) -> dict[str, tuple[int, int]]:
+        own = zip(low.shared.diagonal().tolist(), high.shared.diagonal().tolist(), strict=True)
+        return {COMBINED: (low.union, high.union), **dict(zip(census.names, own, strict=True))}
+
+    counted = census.counts.encoders[0]  # the same prompts for each encoder
+    populations = [census.counts.raw.union, *census.counts.raw.shared.diagonal().tolist()]
+    groups = zip(
+        (COMBINED, *census.names), (counted.union, *counted.sources), populations, strict=True
+    )
+    low, high = found.raw
+    return ApproximationFinding(
+        method=f"theta sketches of {found.hashes:,} hashes (Apache DataSketches)",
+        hashes=found.hashes,
+        confidence=CONFIDENCE,
+        unique=bounds(low, high),
+        shared_low=low.shared.tolist(),
+        shared_high=high.shared.tolist(),
+        unique_cleaned={
+            name: bounds(*own) for name, own in zip(encoders, found.cleaned, strict=True)
+        },
+        share_error={
+            # Of a share of one half; drawn without returning, so the last one has no error.
+            name: DEVIATIONS * 0.5 * math.sqrt(max(0.0, 1 / group.counts.prompts - 1 / population))
+            for name, group, population in groups
+        },
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,10 +13,10 @@ import pyarrow as pa
 from anatomy.census.kept import SHARDS, Kept, identity
 from anatomy.census.keys import keys
 from anatomy.census.model import Ask, Census, ShardCounts, assembled, total
+from anatomy.census.reading import read
 from anatomy.census.shard import CLEANED, Cleaned, corpus_of, count, overlap
-from anatomy.census.spill import Spill, path_of, read
-from anatomy.corpus.build import Opened, check_usable
-from anatomy.corpus.model import NOTHING, Reading
+from anatomy.census.spill import Spill, path_of, waiting
+from anatomy.corpus.build import Opened
 from anatomy.encoders import Encoder
 from anatomy.errors import InputError
 from anatomy.locks import held
@@ -63,7 +62,7 @@ def census(
             counts, cleaned = _on_disk(earlier, encoders, ask, steps)
         else:
             dealt = _Dealt(place.new)
-            readings = [_read(one, code, dealt, steps) for code, one in enumerate(sources)]
+            readings = [read(one, code, dealt.add, steps) for code, one in enumerate(sources)]
             kept = dealt.finish()
             if kept:
                 kept.keep_readings(readings)
@@ -161,19 +160,6 @@ class _Dealt:
         spill.add(rows, key)
 
 
-def _read(source: Opened, code: int, dealt: _Dealt, steps: Steps) -> tuple[Reading, int]:
-    """Read a source; what its parts say but for the prompts, and how many of these there are."""
-    whole, usable, clock = NOTHING, 0, time.perf_counter()
-    for part in source.parts():
-        whole = whole.with_counts_of(part)
-        usable += len(part.prompts)
-        dealt.add(code, part.prompts.unique())
-        rate = usable / (time.perf_counter() - clock)
-        steps(f"Reading {source.name}: {usable:,} prompts, {rate:,.0f} a second")
-    check_usable(source.name, whole, usable)
-    return whole, usable
-
-
 def _in_memory(
     rows: pa.Table, encoders: Sequence[Encoder], ask: Ask, steps: Steps
 ) -> tuple[ShardCounts, list[Overlap]]:
@@ -190,7 +176,7 @@ def _on_disk(
     for shard in range(SHARDS):
         counts = kept.counts(shard)
         reused += counts is not None
-        rows = read(kept.prompts, shard) if counts is None else None
+        rows = waiting(kept.prompts, shard) if counts is None else None
         if rows is not None:
             steps(f"Tokenizing part {shard + 1} of {SHARDS}: {len(rows):,} prompts")
             counts, cleaned = _counted(rows, encoders, ask)

@@ -20,7 +20,7 @@ from anatomy.corpus.model import Corpus
 
 @dataclass(frozen=True)
 class Lowest:
-    """Prompts of the lowest lots. Two of disjoint shards add up with ``+``.
+    """Prompts of the lowest lots. Two add up with ``+``, whether or not they share prompts.
 
     Attributes
     ----------
@@ -49,6 +49,14 @@ class Lowest:
             drawn.append(_sorted(lot[rows], corpus.prompts.take(pa.array(rows)), most))
         return cls(most, tuple(lot for lot, _ in drawn), tuple(prompts for _, prompts in drawn))
 
+    def first(self, most: int | None) -> Lowest:
+        """The `most` lowest of these of each source."""
+        return Lowest(
+            most,
+            tuple(lot[:most] for lot in self.lots),
+            tuple(prompts[:most] for prompts in self.prompts),
+        )
+
     def __add__(self, other: Lowest) -> Lowest:
         merged = [
             _sorted(np.concatenate([a, b]), pa.concat_arrays([p, q]), self.most)
@@ -62,8 +70,14 @@ class Lowest:
 def _sorted(
     lots: np.ndarray, prompts: pa.LargeStringArray, most: int | None
 ) -> tuple[np.ndarray, pa.LargeStringArray]:
-    """The lowest, ascending; of equal lots by the string."""
+    """The lowest, ascending and each once; of equal lots by the string."""
     table = pa.table({"lot": lots, "prompt": prompts})
     order = pc.sort_indices(table, sort_keys=[("lot", "ascending"), ("prompt", "ascending")])
-    order = order[:most] if most is not None else order
-    return lots[order.to_numpy()], prompts.take(order)
+    lots, prompts = lots[order.to_numpy()], prompts.take(order)
+    again = np.flatnonzero(lots[1:] == lots[:-1]) + 1
+    if len(again):
+        same = pc.equal(prompts.take(pa.array(again)), prompts.take(pa.array(again - 1)))
+        once = np.ones(len(lots), dtype=bool)
+        once[again[same.to_numpy(zero_copy_only=False)]] = False
+        lots, prompts = lots[once], prompts.filter(pa.array(once))
+    return lots[:most], prompts[:most]

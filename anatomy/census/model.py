@@ -100,6 +100,24 @@ class ShardCounts:
 
 
 @dataclass(frozen=True)
+class Approximation:
+    """How far estimated counts may be off; each lies between its bounds at 95 %.
+
+    Attributes
+    ----------
+    hashes : int
+        That each sketch keeps.
+    raw : tuple of (Overlap, Overlap)
+        Lower and upper bounds of distinct raw strings.
+    cleaned : tuple of (Overlap, Overlap), one pair for each encoder
+    """
+
+    hashes: int
+    raw: tuple[Overlap, Overlap]
+    cleaned: tuple[tuple[Overlap, Overlap], ...]
+
+
+@dataclass(frozen=True)
 class Census:
     """All that is counted of a corpus.
 
@@ -110,12 +128,15 @@ class Census:
     counts : ShardCounts
     cleaned : tuple of Overlap
         For each encoder: prompts that its tokenizer cannot tell apart count once.
+    approximation : Approximation or None
+        Where distinct prompts were estimated, and tokens counted of a sample; None: all counted.
     """
 
     summaries: tuple[SourceSummary, ...]
     ask: Ask
     counts: ShardCounts
     cleaned: tuple[Overlap, ...]
+    approximation: Approximation | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -134,6 +155,7 @@ def assembled(
     ask: Ask,
     counts: ShardCounts,
     cleaned: Sequence[Overlap],
+    approximation: Approximation | None = None,
 ) -> Census:
     """A census of what was read and counted.
 
@@ -145,6 +167,7 @@ def assembled(
     ask : Ask
     counts : ShardCounts
     cleaned : sequence of Overlap
+    approximation : Approximation, optional
     """
     unique = counts.raw.shared.diagonal()
     return Census(
@@ -155,4 +178,5 @@ def assembled(
         ask=ask,
         counts=counts,
         cleaned=tuple(cleaned),
+        approximation=approximation,
     )

@@ -79,11 +79,12 @@ def count(
     cleaned : list of Cleaned, one for each encoder
     """
     official = np.isin(corpus.source, ask.official)
+    rows = Rows.of(corpus, ask)
     measured, cleaned = [], []
     for encoder in encoders:
         clean, table = encoder.tokenizer.clean_and_encode(corpus.prompts)
         size = encoder.tokenizer.vocabulary_size
-        measured.append(_encoder(corpus, table, size, ask, official))
+        measured.append(encoder_counts(table, rows, ask.sources, size))
         cleaned.append(Cleaned(clean, corpus.source, ask.sources))
     counts = ShardCounts(
         raw=Overlap.of(corpus.prompt, corpus.source, ask.sources),
@@ -104,31 +105,61 @@ def overlap(hashes: np.ndarray, sources: int) -> Overlap:
     return Overlap.of(np.cumsum(new), hashes["source"][order], sources)
 
 
-def _encoder(
-    corpus: Corpus, table: TokenTable, vocabulary_size: int, ask: Ask, official: np.ndarray
+@dataclass(frozen=True)
+class Rows:
+    """Which rows of a corpus count for what.
+
+    Attributes
+    ----------
+    source : ndarray of int16, shape [N]
+    union, official : ndarray of bool, shape [N]
+        A row of each distinct prompt; and a row of each that an official source has.
+    """
+
+    source: np.ndarray
+    union: np.ndarray
+    official: np.ndarray
+
+    @classmethod
+    def of(cls, corpus: Corpus, ask: Ask, among: np.ndarray | None = None) -> Rows:
+        """All rows of a corpus; for the union and the official sources those `among` these."""
+        chosen = np.ones(len(corpus), dtype=bool) if among is None else among
+        official = np.isin(corpus.source, ask.official)
+        if official.all():
+            return cls(corpus.source, corpus.first & chosen, corpus.first & chosen)
+        # A prompt's first appearance among the official sources need not be the corpus's first.
+        places = np.flatnonzero(official & chosen)
+        _, first = np.unique(corpus.prompt[places], return_index=True)
+        once = np.zeros(len(corpus), dtype=bool)
+        once[places[first]] = True
+        return cls(corpus.source, corpus.first & chosen, once)
+
+
+def encoder_counts(
+    table: TokenTable, rows: Rows, sources: int, vocabulary_size: int
 ) -> EncoderCounts:
+    """Count the tokens of a corpus's rows."""
+
     def group(chosen: np.ndarray) -> Group:
         return Group(
             LengthHistogram.of(table.lengths[chosen]),
             TokenCounts.of(table.select(chosen), vocabulary_size),
         )
 
-    sources = tuple(group(corpus.source == code) for code in range(ask.sources))
-    union = sources[0] if ask.sources == 1 else group(corpus.first)
-    if official.all():
-        return EncoderCounts(sources, union, union)
-    # A prompt's first appearance among the official sources need not be the corpus's first.
-    places = np.flatnonzero(official)
-    _, first = np.unique(corpus.prompt[places], return_index=True)
-    chosen = np.zeros(len(corpus), dtype=bool)
-    chosen[places[first]] = True
-    return EncoderCounts(sources, union, group(chosen))
+    own = tuple(group(rows.source == code) for code in range(sources))
+    union = own[0] if sources == 1 and rows.union.all() else group(rows.union)
+    same = np.array_equal(rows.official, rows.union)
+    return EncoderCounts(own, union, union if same else group(rows.official))
+
+
+def lvis_names() -> pa.LargeStringArray:
+    """LVIS's names as they are given, "_" kept."""
+    return pa.array(lvis_names_as_given(), type=pa.large_string())
 
 
 def _lvis_as_given(corpus: Corpus, ask: Ask) -> np.ndarray:
     if ask.lvis is None:
         return np.zeros(ask.sources, dtype=np.int64)
-    names = pa.array(lvis_names_as_given(), type=pa.large_string())
-    found = pc.is_in(corpus.prompts, value_set=names).to_numpy(zero_copy_only=False)
+    found = pc.is_in(corpus.prompts, value_set=lvis_names()).to_numpy(zero_copy_only=False)
     counts: np.ndarray = np.bincount(corpus.source[found], minlength=ask.sources).astype(np.int64)
     return counts

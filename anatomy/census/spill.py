@@ -26,7 +26,7 @@ def path_of(folder: Path, shard: int) -> Path:
     return folder / f"{shard:03}.arrow"
 
 
-def read(folder: Path, shard: int) -> pa.Table | None:
+def waiting(folder: Path, shard: int) -> pa.Table | None:
     """All rows of a shard, in the order they came; None if there are none."""
     path = path_of(folder, shard)
     if not path.exists():

@@ -38,7 +38,7 @@ def to_bytes(counts: ShardCounts) -> bytes:
         zip(counts.lowest.lots, counts.lowest.prompts, strict=True)
     ):
         arrays[f"lots {code}"] = lots
-        arrays[f"prompts {code}"] = _packed(prompts)
+        arrays[f"prompts {code}"] = packed(prompts)
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **arrays)
     return stream.getvalue()
@@ -78,7 +78,7 @@ def _counts(arrays: Mapping[str, np.ndarray]) -> ShardCounts:
         lowest=Lowest(
             None if most < 0 else most,
             tuple(arrays[f"lots {code}"] for code in range(sources)),
-            tuple(_unpacked(arrays[f"prompts {code}"]) for code in range(sources)),
+            tuple(unpacked(arrays[f"prompts {code}"]) for code in range(sources)),
         ),
     )
 
@@ -100,7 +100,7 @@ def _group(arrays: Mapping[str, np.ndarray], name: str) -> Group:
     )
 
 
-def _packed(prompts: pa.LargeStringArray) -> np.ndarray:
+def packed(prompts: pa.LargeStringArray) -> np.ndarray:
     stream = pa.BufferOutputStream()
     table = pa.table({"prompt": prompts})
     with pa.ipc.new_stream(stream, table.schema) as writer:
@@ -108,7 +108,7 @@ def _packed(prompts: pa.LargeStringArray) -> np.ndarray:
     return np.frombuffer(stream.getvalue(), dtype=np.uint8)
 
 
-def _unpacked(data: np.ndarray) -> pa.LargeStringArray:
+def unpacked(data: np.ndarray) -> pa.LargeStringArray:
     table = pa.ipc.open_stream(pa.py_buffer(data.tobytes())).read_all()
     column = table["prompt"]
     return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

@@ -17,7 +17,7 @@ from anatomy.corpus.model import COMBINED
 from anatomy.documents import Kind
 from anatomy.files import shown
 from anatomy.findings.inside import FileOutputsFinding, InsideFinding, InsideSettings
-from anatomy.findings.parts import ContextLength, Curve, FileFinding, Part
+from anatomy.findings.parts import ContextLength, Curve, FileFinding, Part, Rounded
 from anatomy.findings.runs import ascending, parse
 from anatomy.findings.tokens import (
     ContextRecommendation,
@@ -64,6 +64,30 @@ class SourceFinding(Part):
     )
 
 
+class ApproximationFinding(Part):
+    """How far estimated counts may be off: each lies within its bounds with `confidence`.
+
+    Lengths and vocabulary are then of as many prompts as they say, drawn from each source by a
+    hash: `share_error` is how far a share of prompts may be off that is measured there.
+    """
+
+    method: str
+    hashes: int = Field(ge=1, description="Kept of each source: up to so many prompts are counted")
+    confidence: float
+    unique: dict[str, tuple[int, int]] = Field(
+        description="Lower and upper bounds of distinct raw strings: per source, and combined"
+    )
+    shared_low: list[list[int]]
+    shared_high: list[list[int]]
+    unique_cleaned: dict[str, dict[str, tuple[int, int]]] = Field(
+        description="The same for what remains after the cleaning of each encoder"
+    )
+    share_error: dict[str, Rounded] = Field(
+        description="Largest half-width of the interval of a share of prompts: per source, and "
+        "combined; 0 where all were counted"
+    )
+
+
 class CorpusFinding(Part):
     """All sources together."""
 
@@ -73,6 +97,11 @@ class CorpusFinding(Part):
         description="Distinct raw strings that two sources share; rows and columns as `sources`"
     )
     stand_ins: list[str] = Field(description="Sources made of prompts that anatomy generated")
+    approximation: ApproximationFinding | None = Field(
+        None,
+        exclude_if=lambda value: value is None,  # so that other documents keep their digest
+        description="Where counts are estimates (--approximate)",
+    )
 
 
 class EncoderFinding(Part):
@@ -183,7 +212,22 @@ class Findings(Part):
         names = len(self.sources)
         if not names or [len(row) for row in self.corpus.shared] != [names] * names:
             raise ValueError("the overlap of sources does not have a row and a column for each")
+        if self.corpus.approximation:
+            self._bounds_agree(self.corpus.approximation)
         return self
+
+    def _bounds_agree(self, found: ApproximationFinding) -> None:
+        """What reads the document looks them up by the names of sources and encoders."""
+        groups = {COMBINED, *(source.name for source in self.sources)}
+        tables = [found.unique, found.share_error, *found.unique_cleaned.values()]
+        encoders = {encoder.name for encoder in self.encoders}
+        shapes = [[len(row) for row in side] for side in (found.shared_low, found.shared_high)]
+        if (
+            any(set(table) != groups for table in tables)
+            or set(found.unique_cleaned) != encoders
+            or shapes != [[len(self.sources)] * len(self.sources)] * 2
+        ):
+            raise ValueError("the bounds of estimates are not those of these sources and encoders")
 
     def __repr__(self) -> str:
         """One line: the whole document would be thousands."""

@@ -106,7 +106,7 @@ def test_a_killed_census_goes_on_with_what_it_had(tmp_path, through_the_disk, mo
     monkeypatch.setattr(local, "count", count)
     with pytest.raises(Killed):
         audit(sources, keep=keep)
-    monkeypatch.setattr(local, "_read", None)  # nothing is read again
+    monkeypatch.setattr(local, "read", None)  # nothing is read again
     again = audit(sources, keep=keep)
     assert again.model_dump(exclude={"run"}) == unbroken.model_dump(exclude={"run"})
     assert sum(counted) == len(set(ONE)) + len(set(TWO))  # and no shard is counted twice
