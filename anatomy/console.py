@@ -38,7 +38,7 @@ from anatomy.report.comparison.sentences import (
     unchanged,
 )
 from anatomy.report.comparison.words import change_of, relative, value_of
-from anatomy.report.sentences import inside, percent
+from anatomy.report.sentences import about, inside, percent
 from anatomy.report.write import Written
 
 _out = Console()
@@ -157,12 +157,14 @@ def print_written(written: Written, what: str = "Report") -> None:
 
 def _print_tokens(findings: Findings, encoder: EncoderFinding) -> None:
     table = table_of(
-        f"{findings.corpus.unique:,} distinct prompts, tokens of {shown(encoder.name)}",
+        f"{about(findings)}{findings.corpus.unique:,} distinct prompts, tokens of "
+        f"{shown(encoder.name)}",
         ["Source", "Kind"],
         ["Unique", "Mean", "Padding", "Cut", "Vocabulary"],
     )
     length = encoder.recommended_context.length
     kinds = {source.name: source.kind for source in findings.sources}
+    unique = {source.name: source.unique for source in findings.sources}
     own = encoder.context or length
     for lengths, words in zip(encoder.lengths, encoder.vocabulary, strict=True):
         measure = lengths.measure
@@ -170,7 +172,7 @@ def _print_tokens(findings: Findings, encoder: EncoderFinding) -> None:
         table.add_row(
             text_of(lengths.group),
             Text(kind, _COLOUR.get(kind, "")),
-            f"{lengths.prompts:,}",
+            f"{unique.get(lengths.group, findings.corpus.unique):,}",
             f"{lengths.mean:.2f}",
             percent(measure.padding(own)),
             percent(measure.token_loss(length)),

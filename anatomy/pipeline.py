@@ -146,12 +146,15 @@ def audit(
     ask = _ask(opened, resolved, inside.sample, seed)
     if approximate:
         _check_approximate(ask, bool(files))
-    if engine == "ray":
+    named = [name for name in encoders if name not in files]
+    if engine == "ray" and approximate:
+        from anatomy.census import sketch_on_ray
+
+        census = sketch_on_ray.census(opened, resolved, named, ask, address=address, steps=steps)
+    elif engine == "ray":
         from anatomy.census import on_ray
 
-        named = [name for name in encoders if name not in files]
-        count = on_ray.estimate if approximate else on_ray.census
-        census = count(opened, resolved, named, ask, address=address, steps=steps)
+        census = on_ray.census(opened, resolved, named, ask, address=address, steps=steps)
     elif approximate:
         from anatomy.census import sketch
 

@@ -73,11 +73,13 @@ def _sorted(
     """The lowest, ascending and each once; of equal lots by the string."""
     table = pa.table({"lot": lots, "prompt": prompts})
     order = pc.sort_indices(table, sort_keys=[("lot", "ascending"), ("prompt", "ascending")])
-    lots, prompts = lots[order.to_numpy()], prompts.take(order)
-    again = np.flatnonzero(lots[1:] == lots[:-1]) + 1
+    order = order.to_numpy()
+    again = np.flatnonzero(lots[order[1:]] == lots[order[:-1]]) + 1
     if len(again):
-        same = pc.equal(prompts.take(pa.array(again)), prompts.take(pa.array(again - 1)))
-        once = np.ones(len(lots), dtype=bool)
+        before = prompts.take(pa.array(order[again - 1]))
+        same = pc.equal(prompts.take(pa.array(order[again])), before)
+        once = np.ones(len(order), dtype=bool)
         once[again[same.to_numpy(zero_copy_only=False)]] = False
-        lots, prompts = lots[once], prompts.filter(pa.array(once))
-    return lots[:most], prompts[:most]
+        order = order[once]
+    order = order[:most]
+    return lots[order], prompts.take(pa.array(order))

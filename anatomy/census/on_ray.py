@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,11 +72,7 @@ def census(
         Anything that the readers raise; no Ray, or no cluster at this address.
     """
     ray = connected(address)
-    pieces = [
-        (code, read)
-        for code, source in enumerate(sources)
-        for read in (source.pieces or (source.parts,))
-    ]
+    pieces = pieces_of(sources)
     cores = ray.cluster_resources().get("CPU", 1)
     partitions = int(min(SHARDS, 2 * cores))  # each of a shuffle's is an actor
     shards = _shards(sources)
@@ -92,7 +88,7 @@ def census(
         .materialize()
     )
     said, counts = _few(found, partitions)
-    readings = _readings(said, sources)
+    readings = readings_of(said, sources)
     steps("Counting cleaned prompts")
     return assembled(
         sources,
@@ -101,6 +97,15 @@ def census(
         total([from_bytes(payload) for payload in counts]),
         _cleaned(found, len(encoders), ask.sources, partitions),
     )
+
+
+def pieces_of(sources: Sequence[Opened]) -> list[tuple[int, Callable[[], Iterable[Reading]]]]:
+    """What workers read, each with the code of its source."""
+    return [
+        (code, read)
+        for code, source in enumerate(sources)
+        for read in (source.pieces or (source.parts,))
+    ]
 
 
 def _shards(sources: Sequence[Opened]) -> int:
@@ -135,15 +140,21 @@ def _read(batch: pa.Table, reads: Any, shards: int) -> Iterator[pa.Table]:
                 yield _rows(shards_of(key, shards), code, prompts)
         except InputError as error:
             problem = str(error)
-        said = {
-            "piece": number,
-            "source": code,
+        text = pa.array([said_of(number, code, whole, usable, problem)], type=pa.large_string())
+        yield _rows(np.array([_NO_SHARD]), code, text)
+
+
+def said_of(piece: int, source: int, reading: Reading, usable: int, problem: str | None) -> str:
+    """What is known of a piece besides its prompts, as JSON; see `readings_of`."""
+    return json.dumps(
+        {
+            "piece": piece,
+            "source": source,
             "usable": usable,
             "problem": problem,
-            "reading": kept_of(whole),
+            "reading": kept_of(reading),
         }
-        text = pa.array([json.dumps(said)], type=pa.large_string())
-        yield _rows(np.array([_NO_SHARD]), code, text)
+    )
 
 
 def _rows(shard: np.ndarray, code: int, text: pa.LargeStringArray) -> pa.Table:
@@ -158,7 +169,7 @@ def _count(group: pa.Table, specs: tuple[str, ...], ask: Ask, shards: int) -> pa
     if shard == _NO_SHARD:
         return _found([(_SAID, -1, -1, text.encode()) for text in prompts.to_pylist()])
     corpus = corpus_of(group["source"].to_numpy(), prompts, ask.sources)
-    counts, cleaned = count(corpus, _opened(specs), ask)
+    counts, cleaned = count(corpus, opened(specs), ask)
     found = [(_COUNTS, -1, shard % SHARDS, to_bytes(counts))]
     for number, part in enumerate(cleaned):
         # Hashes are a fraction of the prompts, and fewer ranges of them are fewer rows.
@@ -182,7 +193,8 @@ def _summed(group: pa.Table) -> pa.Table:
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(specs: tuple[str, ...]) -> tuple[Encoder, ...]:
+def opened(specs: tuple[str, ...]) -> tuple[Encoder, ...]:
+    """A worker's encoders, opened once."""
     return tuple(resolve(list(specs)))
 
 
@@ -228,9 +240,22 @@ def _of_kinds(batch: pa.Table, kinds: Sequence[int]) -> pa.Table:
     return batch.filter(pc.is_in(batch["kind"], value_set=pa.array(kinds, type=pa.int8())))
 
 
-def _readings(
+def readings_of(
     said: Sequence[Mapping[str, Any]], sources: Sequence[Opened]
 ) -> list[tuple[Reading, int]]:
+    """The reading of each source, and its usable rows, from what was said of its pieces.
+
+    Parameters
+    ----------
+    said : sequence of mapping
+        What `said_of` wrote, parsed, in the order of the pieces.
+    sources : sequence of Opened
+
+    Raises
+    ------
+    InputError
+        What a reader refused; a source without a usable prompt.
+    """
     readings = []
     for code, source in enumerate(sources):
         own = [one for one in said if one["source"] == code]

@@ -39,6 +39,9 @@ class Tokenizer(Protocol):
     context: int | None
     description: str
 
+    def clean(self, prompts: pa.LargeStringArray | Sequence[str]) -> pa.LargeStringArray:
+        """Cleaned prompts, one for one."""
+
     def encode(self, prompts: pa.LargeStringArray | Sequence[str]) -> TokenTable:
         """Token ids."""
 

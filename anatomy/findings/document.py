@@ -219,11 +219,12 @@ class Findings(Part):
     def _bounds_agree(self, found: ApproximationFinding) -> None:
         """What reads the document looks them up by the names of sources and encoders."""
         groups = {COMBINED, *(source.name for source in self.sources)}
-        tables = [found.unique, found.share_error, *found.unique_cleaned.values()]
+        tables = [set(found.unique), set(found.share_error)]
+        tables += [set(table) for table in found.unique_cleaned.values()]
         encoders = {encoder.name for encoder in self.encoders}
         shapes = [[len(row) for row in side] for side in (found.shared_low, found.shared_high)]
         if (
-            any(set(table) != groups for table in tables)
+            any(table != groups for table in tables)
             or set(found.unique_cleaned) != encoders
             or shapes != [[len(self.sources)] * len(self.sources)] * 2
         ):

@@ -15,6 +15,7 @@ from anatomy.report.chapters.overview import (
 from anatomy.report.chapters.tokens import context_section, vocabulary_section
 from anatomy.report.names import mix
 from anatomy.report.references import resolved
+from anatomy.report.sentences import about
 
 
 def document(findings: Findings) -> Document:
@@ -22,7 +23,9 @@ def document(findings: Findings) -> Document:
     names = [encoder.name for encoder in findings.encoders]
     names += [file.name for file in findings.outputs]
     stand_ins = ", ".join(findings.corpus.stand_ins)
-    prompts = f"{findings.corpus.unique:,} prompt{'s' * (findings.corpus.unique != 1)}"
+    prompts = (
+        f"{about(findings)}{findings.corpus.unique:,} prompt{'s' * (findings.corpus.unique != 1)}"
+    )
     sections, references = resolved(
         numbered(
             [

@@ -6,6 +6,7 @@ from collections import Counter
 from decimal import Decimal
 
 from anatomy.amounts import millions
+from anatomy.corpus.model import COMBINED
 from anatomy.findings import EncoderFinding, Estimated, Findings, OutputsFinding
 
 
@@ -65,10 +66,22 @@ def percent(value: float) -> str:
     return text.replace("%", " %")
 
 
+def about(findings: Findings) -> str:
+    """What stands before a number of distinct prompts that is an estimate."""
+    return "about " if findings.corpus.approximation else ""
+
+
 def _corpus(findings: Findings) -> str:
     corpus, count = findings.corpus, len(findings.sources)
     generated = sum(s.unique for s in findings.sources if s.kind == "stand-in")
-    text = f"The corpus holds {corpus.unique:,} distinct prompt{'s' * (corpus.unique != 1)}"
+    text = (
+        f"The corpus holds {about(findings)}{corpus.unique:,} distinct "
+        f"prompt{'s' * (corpus.unique != 1)}"
+    )
+    if corpus.approximation:
+        low, high = corpus.approximation.unique[COMBINED]
+        counted = findings.encoders[0].lengths[0].prompts
+        text += f" ({low:,} to {high:,}), whose tokens are counted in {counted:,} of them,"
     if count > 1:
         extra = corpus.plain_sum - corpus.unique
         text += f" from {count} sources, whose own counts add up to {corpus.plain_sum:,}: " + (

@@ -75,6 +75,21 @@ def test_the_engines_agree(cluster, sources, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_engines_estimate_the_same(cluster, sources, tmp_path, monkeypatch):
+    pytest.importorskip("datasketches", reason="an extra (sketch), not installed here")
+    from anatomy.census import sketch, sketch_on_ray
+
+    for way in (sketch, sketch_on_ray):
+        monkeypatch.setitem(way.census.__kwdefaults__, "hashes", 64)
+    here, there = (
+        audit(sources, engine=engine, approximate=True, data=tmp_path)
+        for engine in ("local", "ray")
+    )
+    assert there.corpus.approximation is not None
+    assert there.model_dump(exclude={"run"}) == here.model_dump(exclude={"run"})
+
+
+@pytest.mark.slow
 def test_a_worker_that_is_killed_changes_nothing(cluster, sources, tmp_path):
     from anatomy.census import on_ray
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anatomy.amounts import millions
+from anatomy.corpus.model import COMBINED
 from anatomy.findings import FILE_NAME, CloudFinding, EncoderFinding, Findings, SourceFinding
 from anatomy.report.blocks import (
     Block,
@@ -27,7 +28,7 @@ from anatomy.report.blocks import (
 )
 from anatomy.report.cells import NOTHING, columns, count, dimension, fixed, share, text
 from anatomy.report.names import mix
-from anatomy.report.sentences import percent, summary, window
+from anatomy.report.sentences import about, percent, summary, window
 
 _FILES_SHOWN = 20
 
@@ -52,7 +53,7 @@ def _cards(findings: Findings) -> Cards:
     cards = [
         Card(
             "Distinct prompts",
-            f"{corpus.unique:,}",
+            f"{about(findings)}{corpus.unique:,}",
             f"from {sources} source{'s' * (sources != 1)}{mix(findings)}",
         )
     ]
@@ -156,7 +157,60 @@ def sources_section(findings: Findings) -> Section:
     said = Paragraph(
         (Ref("table-sources"), " counts what was read from each source, and the prompts in it.")
     )
-    return Section("sources", "Sources", (said, _counts(findings), *([where] if details else [])))
+    blocks = [said, _counts(findings), *_estimates(findings), *([where] if details else [])]
+    return Section("sources", "Sources", tuple(blocks))
+
+
+def _estimates(findings: Findings) -> list[Block]:
+    """What of the counts is estimated, how, and how far it may be off; nothing where none is."""
+    found = findings.corpus.approximation
+    if found is None:
+        return []
+    how = (
+        f"Distinct prompts of a source with more than {found.hashes:,} are estimated by "
+        f"{found.method}. Lengths and tokens are those of prompts drawn by a hash, as many as "
+    )
+    so = (
+        " says; ids that only other prompts have are missing from the vocabulary, and no estimate "
+        "is held against the paper. Bounds and errors are those of one number, at "
+        f"{percent(found.confidence)}."
+    )
+    text = (how, Ref("table-estimates"), so)
+    first = findings.encoders[0]
+    groups = [source.name for source in findings.sources]
+    rows = tuple(
+        Row(
+            (
+                Cell("Union" if part.group == COMBINED else part.group),
+                *map(count, found.unique[part.group]),
+                *map(count, found.unique_cleaned[first.name][part.group]),
+                count(part.prompts),
+                Cell(f"{percent(found.share_error[part.group])}"),
+            ),
+            kind="all" if part.group == COMBINED else "",
+        )
+        for part in sorted(first.lengths, key=lambda one: [*groups, COMBINED].index(one.group))
+    )
+    return [
+        Paragraph(text, "notice"),
+        Table(
+            id="estimates",
+            label="What is estimated",
+            caption="Bounds of the numbers of distinct prompts, raw and after the cleaning of "
+            f"{first.name}; prompts whose tokens are counted, and how far a share of prompts may "
+            "be off for that reason.",
+            columns=columns(
+                "Source",
+                "At least",
+                "At most",
+                "Cleaned, at least",
+                "At most",
+                "Tokens of",
+                "Error of a share",
+            ),
+            rows=rows,
+        ),
+    ]
 
 
 def _counts(findings: Findings) -> Table:
