@@ -1,6 +1,6 @@
 """The token sections of an audit on millions of prompts: time, memory, and what they write.
 
-    python -m benchmarks.scale [--millions 4 40] [--engine ray]
+    python -m benchmarks.scale [--millions 4 40] [--engine ray] [--approximate]
 
 Generated referring expressions ("red cup to the left of old table"), a million a Parquet file,
 each file of another seed; nearly all are distinct.
@@ -65,6 +65,7 @@ def main() -> None:
     parser.add_argument("--millions", type=int, nargs="+", default=[4, 40])
     parser.add_argument("--data", type=Path, help="Folder to keep the prompts in")
     parser.add_argument("--engine", choices=["local", "ray"], default="local")
+    parser.add_argument("--approximate", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         data = options.data or Path(temporary) / "prompts"
@@ -77,6 +78,7 @@ def main() -> None:
             command = [python("x")[0], *_CLI, "audit", "--out", str(out), "--format", "html"]
             command += ["--engine", options.engine]
             command += ["--sources", f"generated={data}/{millions}/*.parquet:prompt"]
+            command += ["--approximate"] * options.approximate
             cost = cost_of(command, 1)
             rows = millions * _FILE
             print(

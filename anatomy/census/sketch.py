@@ -213,14 +213,13 @@ def estimated(
     """The census that sketches of the whole corpus give."""
     usable = np.array([rows for _, rows in readings])
     raw = overlap(sketches.raw, usable)
-    distinct = np.stack([one.shared.diagonal() for one in (raw.value, raw.low, raw.high)])
-    cleaned = [overlap(of_encoder, distinct) for of_encoder in sketches.cleaned]
+    cleaned = [overlap(of_encoder, usable, within=raw) for of_encoder in sketches.cleaned]
     corpus = numbered(sketches.lowest.prompts)
     steps(f"Tokenizing {len(corpus):,} prompts")
     rows = Rows.of(corpus, ask, _among(sketches))
     counts = ShardCounts(
         raw=raw.value,
-        official=overlap(sketches.raw, usable, ask.official).value,
+        official=overlap(sketches.raw, usable, chosen=ask.official).value,
         lvis_as_given=sketches.lvis.sum(axis=1),
         encoders=tuple(_tokens(encoder, corpus.prompts, rows, ask.sources) for encoder in encoders),
         lowest=sketches.lowest.first(ask.sample),

@@ -94,22 +94,31 @@ class Estimate:
 
 
 def overlap(
-    sketches: Sequence[Distinct], most: np.ndarray, chosen: Sequence[int] | None = None
+    sketches: Sequence[Distinct],
+    usable: np.ndarray,
+    *,
+    chosen: Sequence[int] | None = None,
+    within: Estimate | None = None,
 ) -> Estimate:
     """What sources share, by the sketch of each.
 
     Parameters
     ----------
     sketches : sequence of Distinct, one for each source
-    most : ndarray of int64, shape [3, S] or [S]
-        What the estimate of a source and its bounds cannot be more than.
+    usable : ndarray of int64, shape [S]
+        Prompts of each source, copies included: there are no more distinct ones.
     chosen : sequence of int, optional
         Codes of the sources that count; there is nothing of the others. All, if not given.
+    within : Estimate, optional
+        Of the strings that these were made of one by one: there are no more of these.
     """
     size = len(sketches)
     codes = list(range(size)) if chosen is None else list(chosen)
     shared = np.zeros((3, size, size), dtype=np.int64)
-    limits = np.broadcast_to(most, (3, size))
+    outer = [within.value, within.low, within.high] if within else []
+    limits = np.broadcast_to(usable, (3, size))
+    if within:
+        limits = np.minimum(limits, [one.shared.diagonal() for one in outer])
     for a in codes:
         shared[:, a, a] = np.minimum(_numbers(sketches[a].sketch), limits[:, a])
     for at, a in enumerate(codes):
@@ -123,6 +132,8 @@ def overlap(
     own = shared[:, codes, codes]
     of_all = _numbers(_union([sketches[code] for code in codes], _LOG_MOST))
     union = np.clip(of_all, own.max(axis=1, initial=0), own.sum(axis=1))
+    if within:
+        union = np.minimum(union, [one.union for one in outer])
     value, low, high = (Overlap(shared[row], int(union[row])) for row in range(3))
     return Estimate(value, low, high, all(sketches[code].exact for code in codes))
 
