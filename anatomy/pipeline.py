@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 import pyarrow as pa
 
 import anatomy
+from anatomy import engines
 from anatomy.census import Ask, Census, local
 from anatomy.corpus import build, registry
 from anatomy.corpus.build import Opened
@@ -36,7 +36,7 @@ from anatomy.findings import (
     Settings,
 )
 from anatomy.findings.parts import LONGEST_CONTEXT
-from anatomy.inside import InsideOptions, checked, comparable, found_device, inside_finding
+from anatomy.inside import InsideOptions, checked, comparable, inside_finding
 from anatomy.inside.from_file import PREFIX, file_outputs_finding
 from anatomy.ledger import Measured, ledger
 from anatomy.progress import Steps, quiet
@@ -58,7 +58,6 @@ _VERSIONS = (
 )
 
 Name = str | os.PathLike[str]
-Engine = Literal["local", "ray"]
 
 
 def audit(
@@ -73,7 +72,7 @@ def audit(
     seed: int = 0,
     inside: InsideOptions | None = None,
     keep: Path | None = None,
-    engine: Engine = "local",
+    engine: engines.Name = "local",
     address: str | None = None,
     approximate: bool = False,
     command: str = "anatomy.audit(...)",
@@ -110,7 +109,8 @@ def audit(
         Folder where a corpus that is too large for the memory waits while it is counted, and from
         which a run that was killed goes on. Without it nothing is kept.
     engine : {"local", "ray"}
-        Who counts: this process, or a Ray cluster (extra `ray`). Counts are the same.
+        Who counts, encodes, and finds neighbours: this process, or a Ray cluster (extra `ray`).
+        Counts are the same, and so are floats on the same kind of processors.
     address : str, optional
         Of the cluster, "auto" for the one that this machine belongs to; else processes here.
     approximate : bool
@@ -131,7 +131,8 @@ def audit(
     contexts = _checked_contexts(contexts)
     if not 0 <= token_loss_bound < 1:
         raise InputError(f"--max-token-loss: {token_loss_bound:g} is no share; give 0 <= bound < 1")
-    inside = checked(inside or InsideOptions())
+    where = engines.engine(engine, address)
+    inside = checked(inside or InsideOptions(), where)
     specs = _listed(sources if sources is not None or prompts is not None else "all")
     encoders = _listed(encoders)
     steps(f"Loading {', '.join(encoders)}")
@@ -146,7 +147,7 @@ def audit(
     ask = _ask(opened, resolved, inside.sample, seed)
     if approximate:
         _check_approximate(ask, bool(files))
-    named = [name for name in encoders if name not in files]
+    named = [encoder.spec for encoder in resolved]
     if engine == "ray" and approximate:
         from anatomy.census import sketch_on_ray
 
@@ -174,7 +175,7 @@ def audit(
         # The paper's encoder; estimates neither hold nor contradict a figure.
         exact = encoder.name == "sam3" and census.approximation is None
         official = evidence(view) if exact else None
-        found, why_not = _inside(view, inside, seed, official, steps)
+        found, why_not = _inside(view, inside, seed, official, where, steps)
         if official:
             only = all(s.kind in ("official", "bundled") for s in census.summaries)
             shown_inside = evidence_inside(found, official=only) if found else None
@@ -182,7 +183,14 @@ def audit(
         measured.append(encoder_finding(view, contexts, token_loss_bound, found or why_not))
     outputs = [
         file_outputs_finding(
-            name, rows, census.summaries, partial(_distinct, opened, census), inside, seed, steps
+            name,
+            rows,
+            census.summaries,
+            partial(_distinct, opened, census),
+            inside,
+            seed,
+            where,
+            steps,
         )
         for name, rows in files.items()
     ]
@@ -288,7 +296,12 @@ def _distinct(sources: Sequence[Opened], census: Census, code: int) -> pa.LargeS
 
 
 def _inside(
-    view: TokenView, options: InsideOptions, seed: int, official: Measured | None, steps: Steps
+    view: TokenView,
+    options: InsideOptions,
+    seed: int,
+    official: Measured | None,
+    engine: engines.Engine,
+    steps: Steps,
 ) -> tuple[InsideFinding | None, str]:
     """What the encoder's weights show; or why there are none."""
     encoder = view.encoder
@@ -296,11 +309,11 @@ def _inside(
         return None, encoder.weights
     steps(f"Loading the weights of {encoder.name}")
     try:
-        model = encoder.open(found_device(options.device), options.dtype)
+        model = encoder.open(engine.here(options.device), options.dtype)
     except NoWeightsError as error:
         return None, str(error)
     published = comparable(encoder.name, official)
-    return inside_finding(view, model, options, seed, published, steps), ""
+    return inside_finding(view, model, options, seed, published, engine, steps), ""
 
 
 def check_paper(data: Path | str | None = None, *, steps: Steps = quiet) -> list[LedgerFinding]:

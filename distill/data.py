@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from anatomy.engines import Engine
 from anatomy.progress import Steps, quiet
 from anatomy.tokens.ragged import rows
 from distill.examples import Examples, examples
@@ -65,6 +66,7 @@ def gather(
     folder: Path,
     *,
     accelerator: Accelerator | None = None,
+    engine: Engine | None = None,
     steps: Steps = quiet,
 ) -> Data:
     """Everything that a training or an evaluation reads.
@@ -80,6 +82,8 @@ def gather(
         Of the teacher's outputs: those that are there are read, the others made.
     accelerator : Accelerator, optional
         Of several processes the first makes the teacher's outputs, and the others read them.
+    engine : Engine, optional
+        Where the first has them made; here unless told.
     steps : Steps
     """
     whole = rows(prompts.tokens, np.flatnonzero(prompts.train | prompts.held_out))
@@ -91,6 +95,7 @@ def gather(
             folder,
             pooling=recipe.teacher.pooling,
             dtype=recipe.teacher.stored,
+            engine=engine,
             steps=steps,
         )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from anatomy.engines import Engine
 from anatomy.inside.options import found_device
 from anatomy.progress import Steps, quiet
 from distill.account import run_metrics
@@ -76,6 +77,7 @@ def run(
     *,
     device: str = "auto",
     resume: bool = True,
+    engine: Engine | None = None,
     steps: Steps = quiet,
     watch: Callable[[Progress], None] | None = None,
 ) -> Run:
@@ -89,6 +91,9 @@ def run(
     device : {"auto", "cpu", "cuda"}
     resume : bool
         Continue what is in the folder; False: begin again.
+    engine : Engine, optional
+        Where the teacher's outputs are made, on `device`: here, or on a cluster. All else is
+        done here, and timed here for a recipe with minutes.
     steps : Steps
     watch : callable(Progress), optional
         Told how far the training is.
@@ -120,6 +125,7 @@ def run(
             teacher,
             folder / TARGETS,
             accelerator=accelerator,
+            engine=engine,
             steps=steps,
         )
         student = new_student(planned)

@@ -14,14 +14,18 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from anatomy.encoders.again import opens_again
 from anatomy.encoders.batches import of_one_length, token_budget
 from anatomy.encoders.model import TorchOutputs
+from anatomy.engines import Engine, Run, here
 from anatomy.errors import InputError
 from anatomy.files import shown, write_whole
 from anatomy.progress import Steps, quiet
@@ -29,7 +33,7 @@ from anatomy.tokens.ragged import distinct, rows, truncated
 from anatomy.tokens.table import TokenTable, spans
 
 if TYPE_CHECKING:
-    from anatomy.encoders.model import Outputs
+    from anatomy.encoders.model import Outputs, TextModel
     from distill.teacher import Teacher
 
 NONE = -1  # a token without a target
@@ -114,6 +118,7 @@ def make_targets(
     *,
     pooling: str,
     dtype: str = "float16",
+    engine: Engine | None = None,
     steps: Steps = quiet,
 ) -> Targets:
     """Run the teacher over prompts, or read what an earlier run has left.
@@ -130,6 +135,8 @@ def make_targets(
     dtype : {"float16", "float32"}
         In which token outputs are stored. float16 rounds a vector by about 3e-4 of its norm,
         which moves a cosine by 4e-8 (of MiniLM: 3.1e-4 at most); bfloat16 would by 3e-3.
+    engine : Engine, optional
+        Where the teacher runs: in this process, or on a cluster. The outputs are the same.
     steps : Steps
 
     Raises
@@ -157,7 +164,8 @@ def make_targets(
     own = folder / _key(teacher, sorted_rows, pooling, dtype)[:24]
     try:
         own.mkdir(parents=True, exist_ok=True)
-        journal, reused = _fill(teacher, sorted_rows, own, pooling, dtype, steps)
+        run = _run_of(engine, teacher)
+        journal, reused = _fill(teacher, run, sorted_rows, own, pooling, dtype, steps)
         tokens = _mapped(own / "tokens.bin", dtype, len(sorted_rows.ids), journal.width)
         pooled = _mapped(own / "pooled.bin", "float32", len(order), journal.pooled_width)
     except OSError as error:
@@ -194,11 +202,24 @@ def _key(teacher: Teacher, table: TokenTable, pooling: str, dtype: str) -> str:
     return digest.hexdigest()
 
 
+def _run_of(engine: Engine | None, teacher: Teacher) -> Run[TextModel]:
+    model = teacher.model
+    if engine is None:
+        return here(model)
+    device = engine.device(model.device)
+    return engine.opened(model, opens_again(teacher.encoder, model, device), device)
+
+
 def _fill(
-    teacher: Teacher, table: TokenTable, place: Path, pooling: str, dtype: str, steps: Steps
+    teacher: Teacher,
+    run: Run[TextModel],
+    table: TokenTable,
+    place: Path,
+    pooling: str,
+    dtype: str,
+    steps: Steps,
 ) -> tuple[_Journal, int]:
     """Bring the files of a folder to all rows; returns the journal and the rows found."""
-    model = teacher.model
     paths = place / "tokens.bin", place / "pooled.bin"
     journal = _Journal.read(place)
     done = min(journal.rows, len(table))
@@ -218,12 +239,11 @@ def _fill(
         for stream, size in zip((tokens_file, pooled_file), sizes, strict=True):
             stream.truncate(size)  # what came after the journal was last written
         saved = time.perf_counter()
-        for start, end in of_one_length(table.lengths[reused:], token_budget(model.device)):
-            low, high = table.offsets[reused + start], table.offsets[reused + end]
-            ids = table.ids[low:high].reshape(end - start, -1).astype(np.int64)
-            outputs = model.encode(ids)
-            stored, rounding = _stored(outputs, dtype, teacher)
-            pooled = np.ascontiguousarray(outputs.pooled(pooling), dtype=np.float32)
+        cuts = of_one_length(table.lengths[reused:], token_budget(teacher.model.device))
+        work = partial(_asked, pooling=pooling, dtype=dtype, name=teacher.encoder.name)
+        end = 0
+        for stored, pooled, rounding in run(work, _batches(table, reused, cuts)):
+            end += len(pooled)
             journal.rounding = max(journal.rounding, rounding)
             journal.width, journal.pooled_width = stored.shape[1], pooled.shape[1]
             for stream, block, digest in zip(
@@ -249,7 +269,25 @@ def _fill(
     return journal, reused
 
 
-def _stored(outputs: Outputs, dtype: str, teacher: Teacher) -> tuple[np.ndarray, float]:
+def _batches(
+    table: TokenTable, first: int, cuts: Iterable[tuple[int, int]]
+) -> Iterator[np.ndarray]:
+    """Ids [B, L] of each batch; the cuts count rows from the row `first`."""
+    for start, end in cuts:
+        low, high = table.offsets[first + start], table.offsets[first + end]
+        yield table.ids[low:high].reshape(end - start, -1)
+
+
+def _asked(
+    model: TextModel, ids: np.ndarray, *, pooling: str, dtype: str, name: str
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """A batch's per-token outputs as they are stored, its pooled ones, and the rounding."""
+    outputs = model.encode(ids.astype(np.int64))
+    stored, rounding = _stored(outputs, dtype, name, model.dtype)
+    return stored, np.ascontiguousarray(outputs.pooled(pooling), dtype=np.float32), rounding
+
+
+def _stored(outputs: Outputs, dtype: str, name: str, precision: str) -> tuple[np.ndarray, float]:
     """Outputs [T, D] in the dtype of the file, and the largest relative error that this makes.
 
     On the device where they are: less goes to the host, which would be slower at it.
@@ -265,12 +303,12 @@ def _stored(outputs: Outputs, dtype: str, teacher: Teacher) -> tuple[np.ndarray,
         finite, rounding = torch.stack([norms.isfinite().all().float(), errors.max()]).tolist()
     if not finite:
         raise InputError(
-            f"{shown(teacher.encoder.name)}: gives outputs that are not finite in "
-            f"{teacher.model.dtype}; run again with --set teacher.precision=float32"
+            f"{shown(name)}: gives outputs that are not finite in {precision}; run again with "
+            "--set teacher.precision=float32"
         )
     if not rounding <= ROUNDING:
         raise InputError(
-            f"{shown(teacher.encoder.name)}: {dtype} rounds its outputs by {rounding:.2g} of "
+            f"{shown(name)}: {dtype} rounds its outputs by {rounding:.2g} of "
             "their norm; run again with --set teacher.stored=float32"
         )
     return stored.cpu().numpy(), rounding

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -69,12 +69,15 @@ class Encoder:
         Empty where there are weights, else why not and how to get them.
     open : callable(device, dtype) -> TextModel, or None
         Reads the weights; raises `NoWeightsError` if a download shows that there are none.
+    spec : str
+        What `resolve` makes the same encoder of in another process, whatever its folder is.
     """
 
     name: str
     tokenizer: Tokenizer
     weights: str
     open: Open | None = None
+    spec: str = ""
 
 
 def resolve(names: Sequence[str]) -> tuple[Encoder, ...]:
@@ -88,13 +91,21 @@ def resolve(names: Sequence[str]) -> tuple[Encoder, ...]:
     without_widgets()
     found: list[Encoder] = []
     for name in names:
-        encoder = _resolve(name)
+        encoder = replace(_resolve(name), spec=_anywhere(name))
         if any(encoder.name == other.name for other in found):
             raise InputError(
                 f"--encoder: {shown(encoder.name)} is named twice; name each encoder once"
             )
         found.append(encoder)
     return tuple(found)
+
+
+def _anywhere(name: str) -> str:
+    """A name with the path in it, if there is one, as an absolute one."""
+    head, mark, place = name.partition(_HUB if name.startswith(_HUB) else "=")
+    if place and (_path(place).is_dir() or (mark == "=" and _path(place).exists())):
+        return f"{head}{mark}{_path(place).absolute()}"
+    return name
 
 
 def _resolve(name: str) -> Encoder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from anatomy.engines import Engine
 from anatomy.findings import FileFinding, InsideFinding
 from anatomy.inside.options import InsideOptions, checked, found_device
 from anatomy.inside.outputs import outputs_finding
@@ -25,9 +26,23 @@ def inside_finding(
     options: InsideOptions,
     seed: int,
     published: Published,
+    engine: Engine,
     steps: Steps = quiet,
 ) -> InsideFinding:
-    """Measure an encoder's weights, and its outputs on samples of the corpus."""
+    """Measure an encoder's weights, and its outputs on samples of the corpus.
+
+    Parameters
+    ----------
+    view : TokenView
+    model : TextModel
+        Open in this process.
+    options : InsideOptions
+    seed : int
+    published : Published
+    engine : Engine
+        Where prompts are encoded and neighbours found.
+    steps : Steps
+    """
     steps(f"Measuring the embeddings of {view.encoder.name}")
     positions = model.position_embedding
     return InsideFinding(
@@ -44,5 +59,5 @@ def inside_finding(
         if positions is None
         else position_finding(positions, view.combined_lengths, published),
         no_positions=model.no_positions,
-        outputs=outputs_finding(view, model, options, seed, published, steps),
+        outputs=outputs_finding(view, model, options, seed, published, engine, steps),
     )

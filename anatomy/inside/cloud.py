@@ -18,11 +18,12 @@ from anatomy.findings import (
     NearDuplicates,
     OtherEstimate,
 )
+from anatomy.inside.options import found_device
 from anatomy.inside.spectra import spectrum_finding
 from anatomy.measures import scikit_dimension
 from anatomy.measures.dimension import Dimension, collapse, mle, two_nn
 from anatomy.measures.intervals import Estimate
-from anatomy.measures.neighbours import Neighbours, method_for, nearest, recall
+from anatomy.measures.neighbours import Neighbours, Spread, method_for, nearest, recall
 from anatomy.progress import Steps, quiet
 
 KS = (5, 10, 20, 50)  # the paper's, section 3.3
@@ -31,6 +32,7 @@ FEWEST = 20  # points below which an estimate says nothing
 _CHECKED = 1000  # rows found exactly beside approximate neighbours
 _REFERENCE = 6000  # points up to which scikit-dimension is asked too: it takes seconds there
 _SMALLEST = 100  # points of the smallest decimated sample
+SHARED_FROM = 2.5e11  # of EXACT_WITHIN's products: seconds, which other workers would save
 _ABSURD = 4  # times the ambient dimension: no estimate of a manifold, whatever its error
 _SAMPLES = 4  # disjoint samples of each size
 
@@ -43,28 +45,38 @@ class Method:
     ----------
     neighbours : {"auto", "exact", "approximate"}
     device : {"cpu", "cuda"}
+        Of the exact search.
     others : sequence of str
         Names of scikit-dimension's estimators to ask as well.
     seed : int
+    spread : Spread, optional
+        Shares the exact searches that take long with other workers.
     """
 
     neighbours: str = "auto"
     device: str = "cpu"
     others: Sequence[str] = ()
     seed: int = 0
+    spread: Spread | None = None
 
     def nearest(self, points: np.ndarray, k: int) -> Neighbours:
         """Neighbours by this method; small clouds are always searched exactly."""
         approximate = self.neighbours == "approximate" and len(points) > _REFERENCE
         if self.neighbours == "auto":
             approximate = method_for(len(points), points.shape[1], self.device) == "approximate"
+        shared = self.spread if len(points) ** 2 * points.shape[1] >= SHARED_FROM else None
         return nearest(
             points,
             k,
             method="approximate" if approximate else "exact",
-            device=self.device,
+            device=self.device if shared else self.here(),
             seed=self.seed,
+            spread=shared,
         )
+
+    def here(self) -> str:
+        """Of a search in this process: that of the workers may be elsewhere."""
+        return found_device("auto") if self.device == "cuda" else "cpu"
 
 
 def cloud_finding(
@@ -216,7 +228,7 @@ def _checked(points: np.ndarray, found: Neighbours, method: Method) -> CheckedNe
         return CheckedNeighbours(method="exact", k=k, rows=None, recall=None, effect={})
     generator = np.random.default_rng(method.seed)
     rows = np.sort(generator.choice(len(points), min(_CHECKED, len(points)), replace=False))
-    truth = nearest(points, k, rows=rows, method="exact", device=method.device)
+    truth = nearest(points, k, rows=rows, method="exact", device=method.here())
     estimators: dict[str, Callable[[np.ndarray], float]] = {
         "TwoNN": two_nn,
         **{f"MLE k={k}": _mle_at(k) for k in KS if k <= truth.distances.shape[1]},

@@ -12,7 +12,10 @@ import hashlib
 import os
 import tempfile
 import time
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +31,7 @@ from anatomy.tokens.table import TokenTable, spans
 
 if TYPE_CHECKING:
     from anatomy.encoders.model import TextModel
+    from anatomy.engines import Run
 
 SHARD = 2048  # rows
 IN_MEMORY = 1 << 30  # bytes
@@ -59,7 +63,8 @@ def batches(device: str) -> str:
 
 
 def encode(
-    model: TextModel,
+    run: Run[TextModel],
+    device: str,
     plan: Plan,
     *,
     pooling: str,
@@ -72,7 +77,10 @@ def encode(
 
     Parameters
     ----------
-    model : TextModel
+    run : Run of TextModel
+        Has shards encoded: by `engines.here(model)`, or by a cluster.
+    device : {"cpu", "cuda"}
+        Of the encoder.
     plan : Plan
     pooling : {"mean", "end", "cls"}
     key : str
@@ -86,10 +94,8 @@ def encode(
         Of the encoder, for `steps`.
     """
     table, places = plan.table, plan.places
-    pooled: np.ndarray | None = None
-    tokens: np.ndarray | None = None
     order = np.argsort(table.lengths, kind="stable")
-    digest = hashlib.sha256(f"{_FORMAT} {batches(model.device)} {key}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{_FORMAT} {batches(device)} {key}".encode()).hexdigest()
     folder = cache / digest[:32] if cache else None
     if folder:  # found out before anything is computed
         try:
@@ -98,32 +104,45 @@ def encode(
             raise _unusable(folder, error) from error
     wanted = np.zeros(len(table.ids), dtype=bool)
     wanted[places] = True
-    reused, done, clock = 0, 0, time.perf_counter()
-    for at in range(0, len(order), SHARD):
-        chosen = order[at : at + SHARD]
-        shard = rows(table, chosen)
-        here = spans(table.offsets[chosen], shard.lengths)
-        mask = wanted[here]
-        path = folder / f"{_content(shard, mask)}.outputs" if folder else None
-        found = _read(path, len(chosen), int(mask.sum())) if path else None
-        if found is not None:
-            reused += len(chosen)
-        else:
-            found = _run(model, shard, mask, pooling)
-            if path:
-                _write(path, found)
-            done += len(chosen)
-            rate = done / (time.perf_counter() - clock)
-            steps(
-                f"Encoding with {name}: {at + len(chosen):,} of {len(order):,} prompts, "
-                f"{rate:,.0f} a second"
+    outputs: list[np.ndarray] = []  # once their width is known
+
+    def put(part: _Part, found: tuple[np.ndarray, np.ndarray]) -> None:
+        if not outputs:
+            lengths = len(table), len(places)
+            outputs.extend(
+                _array((length, own.shape[1])) for length, own in zip(lengths, found, strict=True)
             )
-        if pooled is None or tokens is None:
-            pooled = _array((len(table), found[0].shape[1]))
-            tokens = _array((len(places), found[1].shape[1]))
-        pooled[chosen] = found[0]
-        tokens[np.searchsorted(places, here[mask])] = found[1]
-    if pooled is None or tokens is None:
+        outputs[0][part.chosen] = found[0]
+        outputs[1][np.searchsorted(places, part.places)] = found[1]
+
+    missing: list[np.ndarray] = []
+    for at in range(0, len(order), SHARD):
+        part = _Part.of(table, wanted, order[at : at + SHARD])
+        if found := _read(part.path(folder), part) if folder else None:
+            put(part, found)
+        else:
+            missing.append(part.chosen)
+    absent = sum(map(len, missing))
+    reused, done, clock = len(order) - absent, 0, time.perf_counter()
+    under_way: deque[_Part] = deque()
+
+    def parts() -> Iterator[_Part]:
+        for chosen in missing:
+            under_way.append(_Part.of(table, wanted, chosen))
+            yield under_way[-1]
+
+    for found in run(partial(_run, device=device, pooling=pooling), parts()):
+        part = under_way.popleft()
+        if folder:
+            _write(part.path(folder), found)
+        put(part, found)
+        done += len(part.chosen)
+        rate = done / (time.perf_counter() - clock)
+        steps(
+            f"Encoding with {name}: {reused + done:,} of {len(order):,} prompts, {rate:,.0f} a "
+            "second"
+        )
+    if not outputs:
         raise ValueError("nothing to encode: the plan has no rows")
     if reused:
         remark(
@@ -131,7 +150,35 @@ def encode(
             f"Reused: {reused:,} of {len(order):,} encoded prompts of {name} (--no-cache encodes "
             "again)",
         )
-    return Encoded(pooled, tokens, reused)
+    return Encoded(outputs[0], outputs[1], reused)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Rows that are encoded together: a shard.
+
+    `chosen` are their numbers in the plan's table, `places` those of its places that they have,
+    `mask` where these are in the shard's flat ids.
+    """
+
+    chosen: np.ndarray
+    shard: TokenTable
+    mask: np.ndarray
+    places: np.ndarray
+
+    @classmethod
+    def of(cls, table: TokenTable, wanted: np.ndarray, chosen: np.ndarray) -> _Part:
+        shard = rows(table, chosen)
+        here = spans(table.offsets[chosen], shard.lengths)
+        mask = wanted[here]
+        return cls(chosen, shard, mask, here[mask])
+
+    def path(self, folder: Path) -> Path:
+        digest = hashlib.sha256()
+        shard = self.shard
+        for part in (shard.lengths, shard.ids.astype(np.int32), np.packbits(self.mask)):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return folder / f"{digest.hexdigest()[:40]}.outputs"
 
 
 def _array(shape: tuple[int, int]) -> np.ndarray:
@@ -153,24 +200,18 @@ def _array(shape: tuple[int, int]) -> np.ndarray:
 
 
 def _run(
-    model: TextModel, shard: TokenTable, mask: np.ndarray, pooling: str
+    model: TextModel, part: _Part, *, device: str, pooling: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pooled outputs of the rows, and token outputs where `mask` is True, in the rows' order."""
+    shard, mask = part.shard, part.mask
     pooled, tokens = [], []
-    for at, end in of_one_length(shard.lengths, token_budget(model.device)):
+    for at, end in of_one_length(shard.lengths, token_budget(device)):
         low, high = shard.offsets[at], shard.offsets[end]
         ids = shard.ids[low:high].reshape(end - at, -1).astype(np.int64)
         outputs = model.encode(ids)
         pooled.append(outputs.pooled(pooling))
         tokens.append(outputs.tokens.reshape(high - low, -1)[mask[low:high]])
     return np.concatenate(pooled), np.concatenate(tokens)
-
-
-def _content(shard: TokenTable, mask: np.ndarray) -> str:
-    digest = hashlib.sha256()
-    for part in (shard.lengths, shard.ids.astype(np.int32), np.packbits(mask)):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    return digest.hexdigest()[:40]
 
 
 def _write(path: Path, found: tuple[np.ndarray, np.ndarray]) -> None:
@@ -183,7 +224,7 @@ def _write(path: Path, found: tuple[np.ndarray, np.ndarray]) -> None:
         raise _unusable(path.parent, error) from error
 
 
-def _read(path: Path, rows: int, places: int) -> tuple[np.ndarray, np.ndarray] | None:
+def _read(path: Path, part: _Part) -> tuple[np.ndarray, np.ndarray] | None:
     """A shard from disk; None if it is not there or is damaged: then it is made again."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
@@ -196,7 +237,8 @@ def _read(path: Path, rows: int, places: int) -> tuple[np.ndarray, np.ndarray] |
         pooled, tokens = tensors["pooled"], tensors["tokens"]
     except (OSError, SafetensorError, KeyError):
         return None
-    whole = pooled.ndim == tokens.ndim == 2 and (len(pooled), len(tokens)) == (rows, places)
+    lengths = len(part.chosen), len(part.places)
+    whole = pooled.ndim == tokens.ndim == 2 and (len(pooled), len(tokens)) == lengths
     return (pooled, tokens) if whole else None
 
 

@@ -10,11 +10,12 @@ import pyarrow as pa
 
 from anatomy.corpus.model import SourceSummary
 from anatomy.corpus.variants import variant_keys
+from anatomy.engines import Engine
 from anatomy.errors import InputError
 from anatomy.files import shown
 from anatomy.findings import FileFinding, FileOutputsFinding, OutputsFinding
 from anatomy.inside.cloud import Method, cloud_finding
-from anatomy.inside.options import InsideOptions, found_device
+from anatomy.inside.options import InsideOptions
 from anatomy.inside.outputs import advice, rank
 from anatomy.progress import Steps, quiet
 
@@ -31,6 +32,7 @@ def file_outputs_finding(
     prompts_of: Callable[[int], pa.LargeStringArray],
     options: InsideOptions,
     seed: int,
+    engine: Engine,
     steps: Steps = quiet,
 ) -> FileOutputsFinding:
     """Measure the outputs in a file, one row for each row of one source.
@@ -44,6 +46,8 @@ def file_outputs_finding(
         The source is the one with as many usable rows, or distinct prompts, as the file.
     prompts_of : function of int
         Gives a source's distinct prompts, in the order in which they appear.
+    engine : Engine
+        Where neighbours are found.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def file_outputs_finding(
     lot = np.random.default_rng(seed).permutation(rows)[: options.sample]
     # Row and prompt meet only where no row is a copy of another.
     prompts = prompts_of(source) if by_prompt else None
-    device = found_device(options.device)
+    device = engine.device(options.device)
     group = summaries[source].name
     points = np.ascontiguousarray(outputs.rows[lot])
     try:
@@ -67,7 +71,9 @@ def file_outputs_finding(
             drawn=len(lot),
             copies=0,
             variants=variant_keys(prompts.take(lot)) if prompts is not None else None,
-            method=Method(options.neighbours, device, options.id_estimators, seed),
+            method=Method(
+                options.neighbours, device, options.id_estimators, seed, engine.spread(device)
+            ),
             reference=True,
             steps=steps,
         )

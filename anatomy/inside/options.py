@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anatomy.errors import InputError
 from anatomy.measures.scikit_dimension import resolved
+
+if TYPE_CHECKING:
+    from anatomy.engines import Engine
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class InsideOptions:
     cache: Path | None = None
 
 
-def checked(options: InsideOptions) -> InsideOptions:
+def checked(options: InsideOptions, engine: Engine) -> InsideOptions:
     """The same options with estimators' names as their library spells them.
 
     Raises
@@ -50,7 +54,7 @@ def checked(options: InsideOptions) -> InsideOptions:
     if options.sample is not None and options.sample < 1:
         raise InputError(f"--sample: {options.sample} is no number of prompts; give 5000, or all")
     if options.device == "cuda":
-        found_device(options.device)
+        engine.device(options.device)
     if not options.id_estimators:
         return options
     return replace(options, id_estimators=resolved(options.id_estimators))

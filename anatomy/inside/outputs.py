@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import metadata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,8 @@ import pyarrow as pa
 from anatomy.corpus.build import numbered
 from anatomy.corpus.model import COMBINED
 from anatomy.corpus.variants import variant_keys
+from anatomy.encoders.again import libraries, opens_again
+from anatomy.engines import Engine
 from anatomy.errors import InputError
 from anatomy.findings import CloudFinding, OutputsFinding
 from anatomy.inside.cloud import Method, cloud_finding
@@ -35,6 +36,7 @@ def outputs_finding(
     options: InsideOptions,
     seed: int,
     published: Published,
+    engine: Engine,
     steps: Steps = quiet,
 ) -> OutputsFinding:
     """Draw prompts of the union and of each source, encode them, measure their outputs."""
@@ -62,13 +64,15 @@ def outputs_finding(
             f"--pooling cls: {view.encoder.name} reads from left to right, so its first output is "
             "the same for every prompt; give own, mean or end"
         )
-    threads = _threads(model.device)
+    device = engine.device(options.device)
+    threads = _threads(device)
     depends = (
-        *(tokenizer.description, model.context, pooling, model.dtype, model.device, threads),
-        *(metadata.version(name) for name in ("torch", "transformers")),
+        *(tokenizer.description, model.context, pooling, model.dtype, device, threads),
+        *libraries().values(),
     )
     encoded = encode(
-        model,
+        engine.opened(model, opens_again(view.encoder, model, device), device),
+        device,
         drawn,
         pooling=pooling,
         key=f"{model.weights_hash} {depends}",
@@ -76,7 +80,7 @@ def outputs_finding(
         steps=steps,
         name=view.encoder.name,
     )
-    method = Method(options.neighbours, model.device, options.id_estimators, seed)
+    method = Method(options.neighbours, device, options.id_estimators, seed, engine.spread(device))
     clouds, absent = _clouds(corpus.prompts, drawn, encoded, method, steps)
     combined = next((c for c in clouds if c.group == COMBINED and c.kind == "pooled"), None)
     return OutputsFinding(
@@ -84,10 +88,10 @@ def outputs_finding(
         normalised=False,
         context=model.context,
         truncated=drawn.truncated,
-        device=model.device,
+        device=device,
         dtype=model.dtype,
         threads=threads,
-        batches=batches(model.device),
+        batches=batches(device),
         clouds=clouds,
         absent=absent,
         published=dict(published.outputs),

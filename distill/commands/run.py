@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -28,7 +28,25 @@ from distill.parameters import device_option
     show_default=True,
     help="Go on with what the run's folder holds, or begin again.",
 )
-def run(out: Path, device: str, resume: bool, **options: Any) -> None:
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Who runs the teacher: this process, or a Ray cluster (extra `ray`), each worker on "
+    "--device; its outputs are the same.",
+)
+@click.option(
+    "--address", help="Of the Ray cluster; auto: this machine's.  [default: processes here]"
+)
+def run(
+    out: Path,
+    device: str,
+    resume: bool,
+    engine: Literal["local", "ray"],
+    address: str | None,
+    **options: Any,
+) -> None:
     """Train a student, or go on with one.
 
     The teacher's outputs, a short calibration, training, evaluation on held-out prompts, report:
@@ -36,6 +54,7 @@ def run(out: Path, device: str, resume: bool, **options: Any) -> None:
 
     On several devices: torchrun --nproc-per-node N -m distill run ...
     """
+    from anatomy import engines
     from anatomy.progress import quiet
     from distill.console import print_ended, print_run, training
     from distill.finished import finished
@@ -50,7 +69,16 @@ def run(out: Path, device: str, resume: bool, **options: Any) -> None:
             asked = planned(told, **options)
             before = finished(asked.recipe, out) if resume else None
         if before is None:
-            found = train(asked, out, device=device, resume=resume, steps=told, watch=watch)
+            where = engines.engine(engine, address) if is_first() else None
+            found = train(
+                asked,
+                out,
+                device=device,
+                resume=resume,
+                engine=where,
+                steps=told,
+                watch=watch,
+            )
         elif is_first():
             rendered = before.mend(told)
     if not is_first():

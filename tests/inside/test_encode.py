@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from anatomy.encoders import batches
+from anatomy.engines import here
 from anatomy.errors import InputError
 from anatomy.inside import encode as module
 from anatomy.inside.encode import Encoded, encode
@@ -43,7 +44,8 @@ class FakeModel:
 
 
 def run(model: FakeModel, cache: Path | None = None, key: str = "key", **kwargs) -> Encoded:
-    return encode(model, drawn(**kwargs), pooling="end", key=key, cache=cache)
+    plan = drawn(**kwargs)
+    return encode(here(model), model.device, plan, pooling="end", key=key, cache=cache)
 
 
 def test_outputs_stand_where_their_rows_and_places_are():

@@ -5,8 +5,10 @@ Everything that rests on distances (intrinsic dimension, near-duplicates) asks h
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -22,7 +24,16 @@ Method = Literal["exact", "approximate"]
 # minute on two cores (measured: see benchmarks/neighbours.py). A constant and not a clock, so
 # that the same points are treated in the same way everywhere.
 EXACT_WITHIN = 8e12
+BLOCK = 2048  # points whose neighbours a worker finds at a time
 _WIDEST = 1 << 22  # the bounds on float32 products say nothing far beyond
+
+
+class Spread(Protocol):
+    """``spread(work, state, items)`` gives ``work(state, item)`` of each item, in order."""
+
+    def __call__(
+        self, work: Callable[[Any, Any], Any], state: Any, items: Iterable[Any]
+    ) -> Iterator[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -53,6 +64,7 @@ def nearest(
     device: str = "cpu",
     seed: int = 0,
     progress: Progress | None = None,
+    spread: Spread | None = None,
 ) -> Neighbours:
     """The k nearest neighbours of all points, or of some, among all points.
 
@@ -74,6 +86,9 @@ def nearest(
         Of the approximate search: it repeats itself on as many threads as before.
     progress : callable(done, total), optional
         Told now and then how much of the work is done.
+    spread : Spread, optional
+        Has an exact search done by others, `BLOCK` points at a time, each among all; `device` is
+        theirs. The result is the same.
 
     Raises
     ------
@@ -93,14 +108,14 @@ def nearest(
         raise ValueError(f"device must be cpu or cuda, not {device!r}")
     extra, copies = surplus(points, k)
     if not len(extra):
-        return _search(points, k, rows, method, device, seed, progress)
+        return _search(points, k, rows, method, device, seed, progress, spread)
     largest_of(points)  # what is not finite is named by its row among all
     stay = np.ones(len(points), bool)
     stay[extra] = False
     asked = np.arange(len(points)) if rows is None else rows
     plain = stay[asked]
     some = None if rows is None else (np.cumsum(stay) - 1)[asked[plain]]
-    found = _search(points[stay], k, some, method, device, seed, progress)
+    found = _search(points[stay], k, some, method, device, seed, progress, spread)
     distances = np.zeros((len(asked), k))
     indices = np.empty((len(asked), k), np.int32)
     distances[plain] = found.distances
@@ -146,6 +161,7 @@ def _search(
     device: str,
     seed: int,
     progress: Progress | None,
+    spread: Spread | None,
 ) -> Neighbours:
     # Numba takes a while to import, torch longer: only who searches waits for them.
     from anatomy.measures.neighbours import exact
@@ -157,6 +173,16 @@ def _search(
         found = approximate.all_rows(cloud, k, seed, progress)
         if rows is not None:
             found = found[0][rows], found[1][rows]
+    elif spread is not None:
+        rows = np.arange(len(points)) if rows is None else rows
+        blocks = [rows[at : at + BLOCK] for at in range(0, len(rows), BLOCK)]
+        parts = []
+        for part in spread(partial(_block, k=k, device=device), cloud, blocks):
+            parts.append(part)
+            if progress is not None:
+                progress(len(parts), len(blocks))
+        distances, indices = zip(*parts, strict=True)
+        found = np.concatenate(distances), np.concatenate(indices)
     elif device == "cuda":
         from anatomy.measures.neighbours import cuda
 
@@ -166,6 +192,17 @@ def _search(
     else:
         found = exact.some_rows(cloud, rows, k, progress)
     return Neighbours(*found, exact=method == "exact")
+
+
+def _block(cloud: Cloud, rows: np.ndarray, *, k: int, device: str) -> tuple[np.ndarray, np.ndarray]:
+    """Exact neighbours of some points, as whoever works apart finds them."""
+    if device == "cuda":
+        from anatomy.measures.neighbours import cuda
+
+        return cuda.some_rows(cloud, rows, k, device)
+    from anatomy.measures.neighbours import exact
+
+    return exact.some_rows(cloud, rows, k)
 
 
 def _checked(points: np.ndarray, k: int) -> np.ndarray:
