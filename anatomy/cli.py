@@ -131,7 +131,8 @@ def app() -> None:
     type=click.Choice(["local", "ray"]),
     default="local",
     show_default=True,
-    help="Who counts: this process, or a Ray cluster (extra `ray`); the counts are the same.",
+    help="Who counts, encodes and finds neighbours: this process, or a Ray cluster (extra `ray`); "
+    "the results are the same.",
 )
 @click.option(
     "--address", help="Of the Ray cluster; auto: this machine's.  [default: processes here]"
