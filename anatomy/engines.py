@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from anatomy.errors import InputError
 from anatomy.files import shown
+from anatomy.measures.neighbours import Spread
 
 Name = Literal["local", "ray"]
 State = TypeVar("State")
@@ -32,14 +33,6 @@ class Run(Protocol[Held]):
 
     def __call__(
         self, work: Callable[[Held, Item], Result], items: Iterable[Item]
-    ) -> Iterator[Result]: ...
-
-
-class Spread(Protocol):
-    """``spread(work, state, items)`` likewise, for a state that can be sent."""
-
-    def __call__(
-        self, work: Callable[[State, Item], Result], state: State, items: Iterable[Item]
     ) -> Iterator[Result]: ...
 
 

@@ -129,11 +129,12 @@ def test_without_ray_a_run_says_how_to_get_it(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
+def cluster() -> Iterator[None]:
+    """Three processes, one of which says that it has a GPU."""
     ray = pytest.importorskip("ray", reason="Ray is an extra, and is not installed here")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False)
-    yield ray
+    ray.init(num_cpus=3, num_gpus=1, include_dashboard=False, log_to_driver=False)
+    yield
     ray.shutdown()
 
 
@@ -172,7 +173,7 @@ def test_an_audit_on_a_cluster_is_the_local_one(cluster, tmp_path, monkeypatch, 
         return audit(
             [f"{tmp_path}/one.txt", f"{tmp_path}/two.txt"],
             encoders=f"minilm={tmp_path / 'bert'}",
-            inside=InsideOptions(sample=None, cache=tmp_path / cache),
+            inside=InsideOptions(device="cpu", sample=None, cache=tmp_path / cache),
             engine=engine,
         )
 
@@ -215,10 +216,18 @@ def test_workers_that_are_killed_are_replaced(cluster, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_cannot_be_on_a_cluster_is_one_line(cluster):
+def test_what_cannot_be_on_a_cluster_is_one_line(cluster, tmp_path, monkeypatch):
     engine = Ray()
     with pytest.raises(InputError, match=r"^weights: are not here$"):
         list(engine.opened(0, _refuses, "cpu")(_deadly, range(2)))
+    assert engine.device("auto") == "cuda" and engine.device("cpu") == "cpu"
+    save_bert(tmp_path)
+    (encoder,) = resolve([f"hf:{tmp_path}"])
+    if not torch.cuda.is_available():
+        again = opens_again(encoder, encoder.open("cpu", "float32"), "cuda")
+        with pytest.raises(InputError, match="torch finds no CUDA device"):
+            list(engine.opened(0, again, "cuda")(_deadly, range(2)))
+    monkeypatch.setattr(engine._ray, "cluster_resources", lambda: {"CPU": 3})
     assert engine.device("auto") == "cpu"
     with pytest.raises(InputError, match="the Ray cluster has no GPU"):
         engine.device("cuda")
