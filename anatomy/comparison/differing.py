@@ -62,14 +62,15 @@ def _against(base: SourceState | None, other: SourceState | None) -> str:
         return f"{other.kind} instead of {base.kind}"
     if base.content != other.content:
         return "other files or columns" if base.files else "other prompts"
+    if base.model_copy(update={"unique": other.unique}) == other:
+        return "the same, counted otherwise"  # one count is an estimate, or of another version
     return "the same files, other rows used"
 
 
 def same_sources(base: Findings, other: Findings) -> bool:
     """Whether two audits read the same prompts, as far as the findings say."""
-    return {s.name: _state(s.name, base) for s in base.sources} == {
-        s.name: _state(s.name, other) for s in other.sources
-    }
+    ways = {"same", "the same, counted otherwise"}
+    return all(row.against[1] in ways for row in source_rows([base, other]))
 
 
 def setting_rows(audits: Sequence[Findings]) -> list[SettingRow]:
@@ -95,9 +96,15 @@ def _settings(audit: Findings) -> Mapping[str, str]:
         "type of floats": inside.dtype,
         "device asked for": inside.device,
         "neighbours": inside.neighbours,
+        "distinct prompts": _counted(audit),
         "other estimators": ", ".join(inside.id_estimators) or "none",
         "anatomy": audit.generator.removeprefix("anatomy "),
         "Python": audit.run.python,
         "host": audit.run.host,
     }
     return chosen | audit.run.versions
+
+
+def _counted(audit: Findings) -> str:
+    found = audit.corpus.approximation
+    return f"estimated beyond {found.hashes:,}" if found else "counted"

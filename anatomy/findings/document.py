@@ -224,7 +224,8 @@ class Findings(Part):
         encoders = {encoder.name for encoder in self.encoders}
         shapes = [[len(row) for row in side] for side in (found.shared_low, found.shared_high)]
         if (
-            any(table != groups for table in tables)
+            not encoders
+            or any(table != groups for table in tables)
             or set(found.unique_cleaned) != encoders
             or shapes != [[len(self.sources)] * len(self.sources)] * 2
         ):

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from anatomy.census import Ask, local, sketch
 from anatomy.census.sketch import Sketches, Sketching
 from anatomy.cli import main
+from anatomy.comparison import compare
 from anatomy.corpus.build import open_sources
 from anatomy.encoders import resolve
 from anatomy.errors import InputError
@@ -192,3 +193,14 @@ def test_the_report_says_what_is_estimated(many, few_hashes):
     assert said in pages[1] and f"({low:,} to {high:,})" in pages[1]
     assert "theta sketches of 1,024 hashes" in pages[1]
     assert "theta sketches" not in pages[0] and "about 23,002" not in pages[0]
+
+
+def test_a_comparison_says_that_one_side_is_estimated(many, few_hashes):
+    exact, found = audit(prompts=many), audit(prompts=many, approximate=True)
+    both = compare({"exact": exact, "estimated": found})
+    one, _, small = (row.against[1] for row in both.sources)
+    assert (one, small) == ("the same, counted otherwise", "same")
+    (row,) = both.settings
+    assert (row.name, row.values) == ("distinct prompts", ["counted", "estimated beyond 1,024"])
+    standing = both.roles[0].standings[1]
+    assert standing is not None and standing.same_sources
