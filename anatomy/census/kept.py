@@ -15,6 +15,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -133,7 +134,12 @@ class Kept:
             yield np.concatenate(here)
 
     def delete(self) -> None:
-        """All of it."""
+        """All of it; what says that all prompts are there goes first.
+
+        Else a run that is killed in between would leave a folder that looks whole, and is not.
+        """
+        with suppress(OSError):
+            (self.root / _READ).unlink(missing_ok=True)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _cleaned(self, number: int, shard: int) -> Path:

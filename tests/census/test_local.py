@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,26 @@ def test_a_killed_census_goes_on_with_what_it_had(tmp_path, through_the_disk, mo
     again = audit(sources, keep=keep)
     assert again.model_dump(exclude={"run"}) == unbroken.model_dump(exclude={"run"})
     assert sum(counted) == len(set(ONE)) + len(set(TWO))  # and no shard is counted twice
+    assert list(keep.iterdir()) == []
+
+
+@pytest.mark.parametrize("gone", ["prompts", "counts", "cleaned"])
+def test_a_census_killed_while_it_deletes_is_not_gone_on_with(
+    tmp_path, through_the_disk, monkeypatch, gone
+):
+    sources = [text_file(tmp_path, "one.txt", ONE), text_file(tmp_path, "two.txt", TWO)]
+    keep = tmp_path / "keep"
+
+    def killed(folder: Path, **_: object) -> None:
+        rmtree(folder / gone)
+        raise Killed
+
+    rmtree = shutil.rmtree
+    with monkeypatch.context() as patched:
+        patched.setattr(kept.shutil, "rmtree", killed)
+        with pytest.raises(Killed):
+            audit(sources, keep=keep)
+    assert audit(sources, keep=keep).digest == audit(sources).digest
     assert list(keep.iterdir()) == []
 
 
