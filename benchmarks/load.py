@@ -58,7 +58,7 @@ def audits(root: Path, encoder: Path, files: list[Path], number: int) -> bool:
         begun = time.perf_counter()
         out = root / f"alone-{at}"
         subprocess.run(
-            audit_command(str(path), encoder, out, "--sample", "all"),
+            audit_command(str(path), f"hf:{encoder}", out, "--sample", "all"),
             env=environment(root / f"cache-alone-{at}"),
             check=True,
             stdout=subprocess.DEVNULL,
@@ -73,7 +73,7 @@ def audits(root: Path, encoder: Path, files: list[Path], number: int) -> bool:
             root / f"together-{at}",
             subprocess.Popen(
                 audit_command(
-                    *(str(files[at % len(files)]), encoder, root / f"together-{at}"),
+                    *(str(files[at % len(files)]), f"hf:{encoder}", root / f"together-{at}"),
                     *("--sample", "all"),
                 ),
                 env=environment(cache),

@@ -11,11 +11,19 @@ import os
 import sys
 from pathlib import Path
 
+from anatomy.census import local
 from anatomy.corpus import standins
 from anatomy.findings import FILE_NAME
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-_ANATOMY = (sys.executable, "-c", "from anatomy.cli import main; main()")
+# A census goes through the disk from a million prompts on; here from as few as are asked for.
+_ANATOMY = """
+import sys
+from anatomy.census import local
+local.IN_MEMORY = int(sys.argv.pop(1))
+from anatomy.cli import main
+main()
+"""
 _DISTILL = (sys.executable, "-m", "distill")
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]")
 
@@ -54,10 +62,13 @@ def write_encoder(folder: Path, prompts: Path, *, width: int = 128, layers: int 
     return folder
 
 
-def audit_command(sources: str, encoder: Path, out: Path, *options: str) -> list[str]:
-    """`anatomy audit` with the weights of an encoder."""
-    given = ("--sources", sources, "--encoder", f"hf:{encoder}", "--out", str(out))
-    return [*_ANATOMY, "audit", *given, "--device", "cpu", *options]
+def audit_command(
+    sources: str, encoders: str, out: Path, *options: str, in_memory: int = local.IN_MEMORY
+) -> list[str]:
+    """`anatomy audit` whose census holds `in_memory` prompts in memory at most."""
+    given = ("--sources", sources, "--encoder", encoders, "--out", str(out))
+    command = (sys.executable, "-c", _ANATOMY, str(in_memory))
+    return [*command, "audit", *given, "--device", "cpu", *options]
 
 
 def distill_command(report: Path, out: Path, name: str, *options: str) -> list[str]:
