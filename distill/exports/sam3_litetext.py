@@ -81,7 +81,8 @@ def write(
     _write_tensors(_tensors(run, files), folder)
     _write_processors(run, sam3, folder)
     write_tokenizer(run, folder, fixed=True, processor=True)
-    found, measured = check_tokenizer(run, reference, folder)
+    with refused(sam3 / "config.json"):  # transformers reads it to open the tokenizer
+        found, measured = check_tokenizer(run, reference, folder)
     found += _loaded_back(reference, folder)
     check(found, target, NAME)
     padding = (
@@ -138,6 +139,9 @@ def _detector(sam3: Path) -> dict[str, Any]:
     for part in ("vision_config", "detr_encoder_config"):
         if not isinstance(detector.get(part, {}), dict):
             raise InputError(f"{shown(path)}: its {part} is none; give a folder of {HUB_ID}")
+    backbone = detector.get("vision_config", {}).get("backbone_config") or {}
+    if not isinstance(backbone, dict):
+        raise InputError(f"{shown(path)}: its backbone_config is none; give a folder of {HUB_ID}")
     return detector
 
 
@@ -209,7 +213,7 @@ def _write_processors(run: TrainedRun, sam3: Path, folder: Path) -> None:
                 image = nested
             elif "image_processor_type" in content or "size" in content:
                 image = content
-    size = (_detector(sam3).get("vision_config") or {}).get("backbone_config") or {}
+    size = _detector(sam3).get("vision_config", {}).get("backbone_config") or {}
     if image is None:  # what Sam3ImageProcessor does unless told, at this model's size
         side = size.get("image_size", 1008)
         image = {"size": {"height": side, "width": side}}

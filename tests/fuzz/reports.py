@@ -46,7 +46,7 @@ def _document(data: bytes) -> Document:
     return document(Findings.load(put("findings.json", data)))
 
 
-def _check_page(page: bytes) -> None:
+def check_page(page: bytes) -> None:
     parser = _Page()
     parser.feed(page.decode("utf-8"))
     parser.close()
@@ -55,7 +55,7 @@ def _check_page(page: bytes) -> None:
 def _page(data: bytes) -> None:
     with refusing():
         whole = _document(data)
-        _check_page(html.render(whole, blanks(whole)))
+        check_page(html.render(whole, blanks(whole)))
 
 
 def _paper(data: bytes) -> None:
@@ -84,7 +84,7 @@ def _whole(data: bytes) -> None:
         for figure in drawn:
             _check_figure(figure)
         whole = document(found)
-        _check_page(html.render(whole, drawn))
+        check_page(html.render(whole, drawn))
         pdf.render(whole, drawn)
 
 
@@ -95,7 +95,7 @@ def _changed(data: bytes) -> None:
         with rendering("findings.json: its report", "run the audit again"):
             whole = document(found)
             page = html.render(whole, blanks(whole))
-        _check_page(page)
+        check_page(page)
 
 
 TARGETS = [

@@ -16,6 +16,8 @@ SUBJECTS = (
     "recipes",
     "weights",
     "reports",
+    "runs",
+    "sam3",
 )
 
 

@@ -138,7 +138,7 @@ def test_examples_of_models_are_valid():
 
 
 def test_a_report_with_live_markup_would_be_seen():
-    from tests.fuzz.reports import _check_page
+    from tests.fuzz.reports import check_page
 
     for page in (
         f"<p><{mutate.MARK}></p>",
@@ -148,5 +148,5 @@ def test_a_report_with_live_markup_would_be_seen():
         f"<!-- {mutate.MARK} -->",
     ):
         with pytest.raises(BrokenError):
-            _check_page(page.encode())
-    _check_page(b"<p id=x><a href='#x'>&lt;fuzz-x&gt;</a></p>")
+            check_page(page.encode())
+    check_page(b"<p id=x><a href='#x'>&lt;fuzz-x&gt;</a></p>")
