@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from anatomy.measures.overlap import Overlap
 from anatomy.progress import Steps, quiet, remark
 
 IN_MEMORY = 1_000_000  # prompts: more of them go through the disk
+OLD = 30 * 24 * 3600  # seconds without a change, after which a killed census is forgotten
 _PROMPTS = pa.schema([("source", pa.int16()), ("prompt", pa.large_string())])
 
 
@@ -82,6 +84,8 @@ class _Place:
         self._keep = keep
         self._locked = False
         self._used: Kept | None = None
+        if keep:
+            _forget_old(keep)
 
     def earlier(self) -> Kept | None:
         """What a run that was killed has left."""
@@ -116,6 +120,27 @@ class _Place:
                 return False
             self._locked = True
         return True
+
+
+def _forget_old(keep: Path) -> None:
+    """Delete what censuses left that were killed long ago and were never asked for again."""
+    for own in keep.iterdir() if keep.is_dir() else ():
+        lock = own.with_suffix(".lock")
+        with suppress(OSError, InputError):  # held: its census lives, however long it takes
+            if own.is_dir() and not own.is_symlink() and _age(own) > OLD:
+                with held(lock, "census"):
+                    Kept(own).delete()
+            elif own == lock and _age(own) > OLD and not own.with_suffix("").exists():
+                with held(lock, "census"):
+                    pass  # which deletes it
+
+
+def _age(path: Path) -> float:
+    """Seconds since something in a folder, or a file, was written; of the folder and one below."""
+    newest: float = max(
+        part.stat().st_mtime for part in (path, *(path.iterdir() if path.is_dir() else ()))
+    )
+    return time.time() - newest
 
 
 class _Dealt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,29 @@ def test_two_runs_on_the_same_do_not_meet(tmp_path, through_the_disk):
         found = local.census(opened, [], ask_of(1), keep=keep)
         assert [path.name for path in keep.iterdir()] == [f"{name}.lock"]
     assert found.counts.raw.union == len(set(ONE))
+
+
+def test_what_was_killed_long_ago_is_forgotten(tmp_path):
+    sources = [text_file(tmp_path, "one.txt", ONE)]
+    keep = tmp_path / "keep"
+    long_ago = time.time() - local.OLD - 3600
+    for name in ("old", "census-x", "new", "used", "alive"):
+        folder = keep / name / "prompts"
+        folder.mkdir(parents=True)
+        for part in (folder, folder.parent):
+            os.utime(part, None if name == "new" else (long_ago, long_ago))
+    os.utime(keep / "used" / "prompts")  # counting goes on below an old folder
+    (keep / "gone.lock").touch()
+    os.utime(keep / "gone.lock", (long_ago, long_ago))
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (keep / "link").symlink_to(outside)
+    os.utime(outside, (long_ago, long_ago))
+    with held_elsewhere(keep / "alive.lock"):
+        audit(sources, keep=keep)
+        left = {path.name for path in keep.iterdir()}
+        assert left == {"new", "used", "alive", "alive.lock", "link"}
+    assert outside.is_dir()
 
 
 @pytest.mark.parametrize("damage", [lambda b: b[:-9], lambda b: b"", lambda b: b"PK" + b[2:99]])
