@@ -59,6 +59,8 @@ def begin(asked: Recipe, folder: Path, accelerator: Accelerator, *, resume: bool
         path = folder / FILE_NAME
         remove_partial_files(folder)
         found = Recipe.load(path) if resume and path.is_file() else None
+        if found is not None and not continues(found, asked) and _holds_nothing(found):
+            found = None
         if found is not None and not continues(found, asked):
             raise InputError(
                 f"{shown(folder)}: holds a run of another recipe ({_change(found, asked)}); "
@@ -75,6 +77,15 @@ def continues(found: Recipe, asked: Recipe) -> bool:
     """Whether a run that was begun with the recipe `found` is one of the recipe `asked`."""
     began = found.calibration.asked_sha256 if found.calibration else found.digest
     return asked.digest in (began, found.digest)
+
+
+def _holds_nothing(found: Recipe) -> bool:
+    """Whether a run was stopped, or refused for too few minutes, before it knew how long to train.
+
+    It has teacher's outputs at most, and these stay whatever the next recipe is.
+    """
+    schedule = found.schedule
+    return found.calibration is not None and schedule.minutes is not None and schedule.steps is None
 
 
 def limited(

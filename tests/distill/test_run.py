@@ -141,6 +141,12 @@ def test_minutes_become_numbers_that_a_continued_run_takes(world, tmp_path, monk
 def test_minutes_that_do_not_suffice_are_one_line(world, tmp_path):
     with pytest.raises(InputError, match=r"--minutes: too few"):
         run(planned(world, epochs=None, minutes=0.001), tmp_path)
+    # It was to train nothing yet: others need no --no-resume.
+    with pytest.raises(InputError, match=r"--minutes: too few"):
+        run(planned(world, epochs=None, minutes=0.002), tmp_path)
+    assert run(planned(world, epochs=1), tmp_path).trained.steps
+    with pytest.raises(InputError, match="holds a run of another recipe"):
+        run(planned(world, epochs=None, minutes=0.001), tmp_path)
 
 
 @pytest.mark.slow
