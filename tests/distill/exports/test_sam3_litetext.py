@@ -136,3 +136,21 @@ def test_what_does_not_fit_is_one_line(lite, bert, sam3, tmp_path):
         with pytest.raises(InputError, match=line):
             export(run, ["sam3-litetext"], out, folder)
         assert not out.exists() or list(out.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda config: config["vision_config"].update(backbone_config="x"), "its backbone_config"),
+        (lambda config: config["detr_encoder_config"].update(dropout="x"), "config.json: is no"),
+    ],
+)
+def test_a_snapshot_whose_configuration_is_damaged_is_one_line(lite, sam3, tmp_path, change, line):
+    folder = shutil.copytree(sam3[0], tmp_path / "sam3")
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=line) as caught:
+        export(lite[0], ["sam3-litetext"], tmp_path / "out", folder)
+    assert str(caught.value).startswith(str(folder / "config.json"))
+    assert not list((tmp_path / "out").iterdir())
