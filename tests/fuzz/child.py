@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.fuzz import mutate
 from tests.fuzz.cases import Result, one
 from tests.fuzz.target import Target
 
@@ -20,6 +21,7 @@ _MEMORY = 4 * 2**30  # for atheris: of the process
 # Beyond what `cases` looks at: no single request for more. Address space is not memory, and some
 # libraries lose a little of it with every damaged file.
 _ADDRESSES = 2**38
+_HOUR = 3600  # seconds
 _INSTRUMENTED = ["anatomy", "distill", "yaml", "zipfile", "tarfile"]
 _LEFT_OUT = ["anatomy.measures"]  # numba compiles what is there
 
@@ -87,7 +89,10 @@ def _guided(atheris: Any, target: Target, asked: argparse.Namespace) -> None:
         random = Random(seed)
         if random.random() < 0.4:
             return bytes(atheris.Mutate(data, most))
-        return target.mutated(random, data)[:most]
+        try:
+            return target.mutated(random, data)[:most]
+        except Exception:  # it makes cases of valid files, and this is one that was kept
+            return mutate.binary(random, data)[:most]
 
     seeds = target.seeds()
     corpus = asked.child / "corpus"
@@ -98,8 +103,9 @@ def _guided(atheris: Any, target: Target, asked: argparse.Namespace) -> None:
     atheris.Setup(
         [
             *(sys.argv[0], str(corpus), f"-max_len={longest}", f"-seed={asked.seed + 1}"),
-            # The time of a case is ours to bound; of its memory libFuzzer knows how.
-            *("-timeout=0", f"-rss_limit_mb={_MEMORY >> 20}", "-verbosity=0"),
+            # The time of a case is ours to bound (0 would be a second to atheris); of its memory
+            # libFuzzer knows how.
+            *(f"-timeout={_HOUR}", f"-rss_limit_mb={_MEMORY >> 20}", "-verbosity=0"),
             f"-artifact_prefix={asked.child}/",
         ],
         test,
