@@ -7,6 +7,7 @@ are no strings. Nothing is guessed: "NA", "null" and "1.0" in a .csv are prompts
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,6 +32,7 @@ USUAL_COLUMNS = ("prompt", "text", "caption", "name")
 
 _PARQUET_ROWS = 2**12  # at a time: few enough that none of them can fill the memory
 _SHOWN_COLUMNS = 20
+_FOOTER = 2**24  # bytes of a Parquet file's footer that are looked at
 
 Values: TypeAlias = "Sequence[object] | pa.Array | pa.ChunkedArray"
 
@@ -97,7 +99,7 @@ def stream_table(path: Path, column: str | None = None) -> Iterator[Reading]:
         yield from parquet_part(path, column)
         yield from file_record(path)
         if _state(path) != before:  # it is read twice: what is hashed must be what is counted
-            raise InputError(f"{where}: changed while it was read; run again when it is at rest")
+            raise _changed(where)
         return
     if kind == ".json":
         raw = rawfiles.read_bytes(path)
@@ -115,9 +117,12 @@ def pieces(paths: Sequence[Path], column: str | None) -> Iterator[Callable[[], I
     """What reads these files piece by piece: a Parquet file by its groups of rows, others whole."""
     for path in paths:
         if format_of(path) == (".parquet", ""):
-            groups = _row_groups(path)
-            yield from (partial(parquet_part, path, column, [group]) for group in range(groups))
-            yield partial(file_record, path)
+            groups, version = _row_groups(path), _version(path)
+            for group in range(groups):
+                yield partial(
+                    _unchanged, path, version, partial(parquet_part, path, column, [group])
+                )
+            yield partial(_unchanged, path, version, partial(file_record, path))
         else:
             yield partial(stream_table, path, column)
 
@@ -136,8 +141,39 @@ def file_record(path: Path) -> Iterator[Reading]:
     yield replace(NOTHING, files=(record,))
 
 
+def _unchanged(
+    path: Path, version: str, read: Callable[[], Iterator[Reading]]
+) -> Iterator[Reading]:
+    """Read a piece of a file that must be as it was when it was cut into pieces, here or there."""
+    if _version(path) != version:  # its groups of rows may be others, or not there
+        raise _changed(shown(path))
+    yield from read()
+    if _version(path) != version:
+        raise _changed(shown(path))
+
+
+def _version(path: Path) -> str:
+    """Hash over the size and the footer of a Parquet file: equal for copies on other machines.
+
+    The footer tells where each column's pages lie, how many rows and which extremes they have.
+    """
+    try:
+        with path.open("rb") as stream:
+            size = stream.seek(0, 2)
+            stream.seek(max(0, size - 8))
+            length = int.from_bytes(stream.read(4), "little")
+            stream.seek(max(0, size - 8 - min(length, _FOOTER)))
+            return hashlib.sha256(b"%d " % size + stream.read()).hexdigest()
+    except OSError:
+        return ""  # the reader says what is wrong
+
+
+def _changed(where: str) -> InputError:
+    return InputError(f"{where}: changed while it was read; run again when it is at rest")
+
+
 def _state(path: Path) -> tuple[int, int, int]:
-    """What is another for another file under its name, or another content of it."""
+    """What is another for another file under its name, or another content of it, on one machine."""
     with rawfiles.Faults(shown(path)):
         stat = path.stat()
     return stat.st_ino, stat.st_size, stat.st_mtime_ns

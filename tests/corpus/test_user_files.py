@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from anatomy.corpus import packed, rawfiles, separated, tables
 from anatomy.corpus.model import joined
-from anatomy.corpus.tables import read_table, stream_table
+from anatomy.corpus.tables import pieces, read_table, stream_table
 from anatomy.errors import InputError
 from tests.corpus.layouts import put
 
@@ -316,6 +316,19 @@ def test_a_parquet_that_changes_between_its_rows_and_its_hash_is_refused(tmp_pat
     other.replace(path) if how == "replaced" else path.write_bytes(other.read_bytes())
     with pytest.raises(InputError, match=r"p\.parquet: changed while it was read; run again"):
         list(parts)
+
+
+def test_a_parquet_that_changes_between_its_pieces_is_refused(tmp_path):
+    path = tmp_path / "p.parquet"
+    pq.write_table(pa.table({"prompt": ["a dog", "a cow"]}), path, row_group_size=1)
+    first, second, record = pieces([path], None)
+    assert [part.prompts.to_pylist() for part in first()] == [["a dog"]]
+    (same,) = record()
+    assert same.files[0].sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    pq.write_table(pa.table({"prompt": ["a dog", "a cat"]}), path, row_group_size=1)
+    for piece in (second, record):
+        with pytest.raises(InputError, match=r"p\.parquet: changed while it was read; run again"):
+            list(piece())
 
 
 def test_parquet_whose_strings_are_not_utf8(tmp_path):
