@@ -116,6 +116,10 @@ LENGTHS = ("encoders", 0, "lengths", 0)
         (("encoders", 0, "kept_ids"), "9-3"),
         (("encoders", 0, "vocabulary_size"), 10**15),
         (("corpus", "shared"), [[1, 2]]),
+        (("corpus", "unique"), 10**400),  # a comparison divided by the other one's
+        (("encoders", 0, "recommended_context", "aligned"), 10**400),
+        (("corpus", "unique"), -1),
+        (("corpus", "approximation"), {"method": "", "hashes": 1, "confidence": 0.95}),
         (("sources",), []),
         (("run", "started"), "yesterday"),
         (("run", "started"), "2026-01-01T00:00:00"),

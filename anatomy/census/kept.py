@@ -32,8 +32,13 @@ from anatomy.errors import InputError
 from anatomy.files import sha256_of, shown, write_whole
 
 SHARDS = 256
-_FORMAT = 1
+_FORMAT = 2
 _READ = "read.json"
+
+
+def path_of(folder: Path, shard: int) -> Path:
+    """The file in which a shard's prompts wait."""
+    return folder / f"{shard:03}.arrow"
 
 
 def identity(sources: Sequence[Opened], encoders: Sequence[Encoder], ask: Ask) -> str | None:
@@ -77,7 +82,10 @@ class Kept:
     def readings(self, sources: Sequence[Opened]) -> list[tuple[Reading, int]] | None:
         """What an earlier run read, if it read all and no file has changed since."""
         try:
-            kept = json.loads((self.root / _READ).read_bytes())
+            whole = json.loads((self.root / _READ).read_bytes())
+            kept = whole["sources"]
+            if not all(self._there(int(shard)) for shard in whole["shards"]):
+                return None
             found = [(reading_of(one["reading"]), int(one["usable"])) for one in kept]
             for source, (reading, _) in zip(sources, found, strict=True):
                 hashes = [file.sha256 for file in reading.files]
@@ -96,7 +104,13 @@ class Kept:
             }
             for reading, usable in readings
         ]
-        self._write(self.root / _READ, json.dumps(content).encode())
+        shards = [int(path.stem) for path in sorted(self.prompts.iterdir())]
+        whole = {"sources": content, "shards": shards}
+        self._write(self.root / _READ, json.dumps(whole).encode())
+
+    def _there(self, shard: int) -> bool:
+        """Whether a shard is still there, counted or not: a disk may lose what was written last."""
+        return path_of(self.prompts, shard).exists() or self.counts(shard) is not None
 
     def counts(self, shard: int) -> ShardCounts | None:
         """What was counted of a shard, if it was."""

@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from anatomy.census.kept import SHARDS, Kept, identity
+from anatomy.census.kept import SHARDS, Kept, identity, path_of
 from anatomy.census.keys import keys
 from anatomy.census.model import Ask, Census, ShardCounts, assembled, total
 from anatomy.census.reading import read
 from anatomy.census.shard import CLEANED, Cleaned, corpus_of, count, overlap
-from anatomy.census.spill import Spill, path_of, waiting
+from anatomy.census.spill import Spill, waiting
 from anatomy.corpus.build import Opened
 from anatomy.encoders import Encoder
 from anatomy.errors import InputError

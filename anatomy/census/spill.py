@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from anatomy.census.kept import SHARDS, Full
+from anatomy.census.kept import SHARDS, Full, path_of
 
 _WAITING = 2**26  # bytes that wait to be dealt out together
 
@@ -19,11 +19,6 @@ def shards_of(key: np.ndarray, shards: int = SHARDS) -> np.ndarray:
     """
     found: np.ndarray = (key >> np.uint64(65 - shards.bit_length())).astype(np.int32)
     return found
-
-
-def path_of(folder: Path, shard: int) -> Path:
-    """The file of a shard."""
-    return folder / f"{shard:03}.arrow"
 
 
 def waiting(folder: Path, shard: int) -> pa.Table | None:

@@ -17,7 +17,7 @@ from anatomy.corpus.model import COMBINED
 from anatomy.documents import Kind
 from anatomy.files import shown
 from anatomy.findings.inside import FileOutputsFinding, InsideFinding, InsideSettings
-from anatomy.findings.parts import ContextLength, Curve, FileFinding, Part, Rounded
+from anatomy.findings.parts import ContextLength, Count, Curve, FileFinding, Part, Rounded
 from anatomy.findings.runs import ascending, parse
 from anatomy.findings.tokens import (
     ContextRecommendation,
@@ -50,12 +50,12 @@ class SourceFinding(Part):
     citation: str | None = None
     published: int | None = Field(None, description="The paper's count of unique prompts")
     files: list[FileFinding]
-    rows: int
-    refused: dict[str, int] = Field(description="Rows that are no prompts: reason -> how many")
-    notes: dict[str, int] = Field(description="Counts beside the prompts")
-    usable: int
-    duplicates: int = Field(description="Exact copies of an earlier row")
-    unique: int = Field(description="Distinct raw strings")
+    rows: Count
+    refused: dict[str, Count] = Field(description="Rows that are no prompts: reason -> how many")
+    notes: dict[str, Count] = Field(description="Counts beside the prompts")
+    usable: Count
+    duplicates: Count = Field(description="Exact copies of an earlier row")
+    unique: Count = Field(description="Distinct raw strings")
     sha256: str | None = Field(
         None,
         exclude_if=lambda value: value is None,  # so that other documents keep their digest
@@ -74,12 +74,12 @@ class ApproximationFinding(Part):
     method: str
     hashes: int = Field(ge=1, description="Kept of each source: up to so many prompts are counted")
     confidence: float
-    unique: dict[str, tuple[int, int]] = Field(
+    unique: dict[str, tuple[Count, Count]] = Field(
         description="Lower and upper bounds of distinct raw strings: per source, and combined"
     )
-    shared_low: list[list[int]]
-    shared_high: list[list[int]]
-    unique_cleaned: dict[str, dict[str, tuple[int, int]]] = Field(
+    shared_low: list[list[Count]]
+    shared_high: list[list[Count]]
+    unique_cleaned: dict[str, dict[str, tuple[Count, Count]]] = Field(
         description="The same for what remains after the cleaning of each encoder"
     )
     share_error: dict[str, Rounded] = Field(
@@ -91,9 +91,9 @@ class ApproximationFinding(Part):
 class CorpusFinding(Part):
     """All sources together."""
 
-    plain_sum: int = Field(description="Sum of the sources' unique prompts")
-    unique: int = Field(description="Distinct raw strings over all sources: the headline corpus")
-    shared: list[list[int]] = Field(
+    plain_sum: Count = Field(description="Sum of the sources' unique prompts")
+    unique: Count = Field(description="Distinct raw strings over all sources: the headline corpus")
+    shared: list[list[Count]] = Field(
         description="Distinct raw strings that two sources share; rows and columns as `sources`"
     )
     stand_ins: list[str] = Field(description="Sources made of prompts that anatomy generated")
@@ -112,7 +112,7 @@ class EncoderFinding(Part):
     vocabulary_size: int = Field(ge=1, le=10_000_000)
     special_ids: list[int]
     context: int | None = Field(description="Positions that the encoder reads, where known")
-    unique_cleaned: dict[str, int] = Field(
+    unique_cleaned: dict[str, Count] = Field(
         description="Distinct prompts after the tokenizer's cleaning: per source, and combined"
     )
     lengths: list[LengthFinding] = Field(description="Combined first, then each source")

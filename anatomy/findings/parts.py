@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 
 def rounded(value: Any) -> Any:
@@ -21,7 +21,10 @@ Rounded = Annotated[float, BeforeValidator(rounded)]
 Rounded4 = Annotated[float, BeforeValidator(_rounded4)]
 
 
+_LARGEST = 10**30
 LONGEST_CONTEXT = 1 << 20
+# What is counted: prompts, rows. Beyond any corpus, and still a number that divides as a float.
+Count = Annotated[int, Field(ge=0, le=10**15)]
 ContextLength = Annotated[int, Field(ge=1, le=LONGEST_CONTEXT)]  # L, in tokens
 
 
@@ -29,6 +32,15 @@ class Part(BaseModel):
     """A part of the document: nothing unknown in it, no number that is none, and never changed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _divides(self) -> Self:
+        """What reads the document divides its numbers, which a float must be able to hold."""
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, int) and abs(value) > _LARGEST:
+                raise ValueError(f"{name} is a number of more than 30 digits")
+        return self
 
 
 class FileFinding(Part):

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from anatomy.findings.parts import ContextLength, Part, Rounded
+from anatomy.findings.parts import ContextLength, Count, Part, Rounded
 from anatomy.measures.context import LengthHistogram
 
 TOP_SHARES = (10, 100, 1000)  # numbers of the most frequent ids whose shares are given
@@ -91,7 +91,7 @@ class TokenFinding(Part):
 
     id: int
     text: str
-    count: int
+    count: Count
     share: Rounded
 
 
@@ -99,10 +99,10 @@ class VocabularyFinding(Part):
     """Use of the vocabulary by one source, or by all."""
 
     group: str
-    prompts: int
-    tokens: int
-    distinct: int
+    prompts: Count
+    tokens: Count
+    distinct: Count
     coverage: Rounded
     special_share: Rounded
     top_shares: dict[int, Rounded] = Field(description="k -> share of the k most frequent ids")
-    in_one_prompt: int = Field(description="Ids that occur in a single prompt")
+    in_one_prompt: Count = Field(description="Ids that occur in a single prompt")

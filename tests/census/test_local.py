@@ -135,6 +135,28 @@ def test_a_census_killed_while_it_deletes_is_not_gone_on_with(
     assert list(keep.iterdir()) == []
 
 
+def test_counts_that_the_disk_has_lost_are_counted_again(tmp_path, through_the_disk, monkeypatch):
+    sources = [text_file(tmp_path, "one.txt", ONE), text_file(tmp_path, "two.txt", TWO)]
+    unbroken = audit(sources)
+    keep = tmp_path / "keep"
+
+    def count(corpus, *others):
+        if len(counted) == 9:
+            raise Killed
+        counted.append(len(corpus))
+        return shard.count(corpus, *others)
+
+    counted: list[int] = []
+    with monkeypatch.context() as patched:
+        patched.setattr(local, "count", count)
+        with pytest.raises(Killed):
+            audit(sources, keep=keep)
+    (lost, *_) = sorted(keep.glob("*/counts/*.npz"))  # its prompts are gone already
+    lost.write_bytes(lost.read_bytes()[:-99])
+    again = audit(sources, keep=keep)
+    assert again.model_dump(exclude={"run"}) == unbroken.model_dump(exclude={"run"})
+
+
 def test_what_was_kept_of_other_prompts_is_not_gone_on_with(
     tmp_path, through_the_disk, monkeypatch
 ):
