@@ -12,7 +12,15 @@ import click
 from anatomy import __version__
 from anatomy.command import run
 from anatomy.files import shown
-from anatomy.parameters import Commands, Lengths, Names, Sample, formats_option, paper_option
+from anatomy.parameters import (
+    Commands,
+    Lengths,
+    Names,
+    Sample,
+    engine_options,
+    formats_option,
+    paper_option,
+)
 from anatomy.report.formats import Format, Paper
 
 _data = click.option(
@@ -126,16 +134,9 @@ def app() -> None:
     type=Names(),
     help="scikit-dimension's estimators to ask as well: lPCA,CorrInt,...",
 )
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    show_default=True,
-    help="Who counts, encodes and finds neighbours: this process, or a Ray cluster (extra `ray`); "
-    "the results are the same.",
-)
-@click.option(
-    "--address", help="Of the Ray cluster; auto: this machine's.  [default: processes here]"
+@engine_options(
+    "Who counts, encodes and finds neighbours: this process, or a Ray cluster (extra `ray`); "
+    "the results are the same."
 )
 @click.option(
     "--exact/--approximate",

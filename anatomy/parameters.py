@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
 from anatomy.files import shown
 from anatomy.report.formats import FORMATS, PAPERS
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Commands(click.Group):
@@ -108,3 +112,18 @@ paper_option = click.option(
     show_default=True,
     help="Page size of the PDF.",
 )
+
+
+def engine_options(what: str) -> Callable[[_Command], _Command]:
+    """``--engine`` and ``--address``; `what` the engine does, for the help."""
+    engine = click.option(
+        "--engine",
+        type=click.Choice(["local", "ray"]),
+        default="local",
+        show_default=True,
+        help=what,
+    )
+    address = click.option(
+        "--address", help="Of the Ray cluster; auto: this machine's.  [default: processes here]"
+    )
+    return lambda command: engine(address(command))

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import click
 
+from anatomy.parameters import engine_options
 from distill.commands.planning import given, planned, planning
 from distill.folder import RUNS
 from distill.parameters import device_option
@@ -28,16 +29,9 @@ from distill.parameters import device_option
     show_default=True,
     help="Go on with what the run's folder holds, or begin again.",
 )
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    show_default=True,
-    help="Who runs the teacher: this process, or a Ray cluster (extra `ray`), each worker on "
-    "--device; its outputs are the same.",
-)
-@click.option(
-    "--address", help="Of the Ray cluster; auto: this machine's.  [default: processes here]"
+@engine_options(
+    "Who runs the teacher: this process, or a Ray cluster (extra `ray`), each worker on "
+    "--device; its outputs are the same."
 )
 def run(
     out: Path,
