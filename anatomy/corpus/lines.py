@@ -15,10 +15,10 @@ from anatomy.files import shown
 Choose = Callable[[Sequence[str]], str]  # the column to read, of those that there are
 
 
-def text_lines(file: Packed, where: str) -> Iterator[list[object]]:
+def text_lines(file: Packed, where: str, *, whole: bool = True) -> Iterator[list[object]]:
     r"""The lines of a text: "\n" and "\r\n" end one, and nothing else does (no U+2028, no "\f").
 
-    If nothing at all decodes, the file is in another encoding, and that is the error.
+    If nothing at all decodes of a whole file, it is in another encoding, and that is the error.
     """
     first_fault: InputError | None = None
     any_text = False
@@ -38,7 +38,7 @@ def text_lines(file: Packed, where: str) -> Iterator[list[object]]:
         yield lines
         before += len(piece)
         passed += len(lines)
-    if first_fault is not None and not any_text:
+    if whole and first_fault is not None and not any_text:
         raise first_fault
 
 

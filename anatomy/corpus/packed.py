@@ -28,6 +28,9 @@ class Packed:
     compression : {"", ".gz", ".zst"}
     where : str
         Names it in messages.
+    within : tuple of (int, int), optional
+        Of a file that is not packed: only lines that begin at these bytes, the second left out. It
+        cannot be finished, then.
 
     Raises
     ------
@@ -36,10 +39,24 @@ class Packed:
         it should.
     """
 
-    def __init__(self, path: Path, compression: str, where: str) -> None:
+    def __init__(
+        self,
+        path: Path,
+        compression: str,
+        where: str,
+        within: tuple[int, int] | None = None,
+    ) -> None:
         self._path, self._where, self._compression = path, where, compression
-        self._raw = _Hashed(rawfiles.opened(path))
+        stream = rawfiles.opened(path)
+        self._raw = _Hashed(stream)
         self._bytes = path.stat().st_size
+        self._begin, self._left = 0, self._bytes  # what is read of it, if it is not packed
+        if within is not None:
+            with self._faults():
+                self._begin = _line_from(path, within[0])
+                self._left = max(0, _line_from(path, within[1]) - self._begin)
+                stream.seek(self._begin)
+        self._whole = within is None
         self._unpacked = 0
         self.mark = 0  # bytes of a byte order mark that `lines` left out
         self._stream: Any = self._raw
@@ -59,7 +76,7 @@ class Packed:
     def read(self, size: int = PIECE) -> bytes:
         """The next bytes, `size` of them unless the file ends."""
         parts: list[bytes] = []
-        left = size
+        left = size = size if self._whole else min(size, self._left)
         while left:
             with self._faults():
                 part = self._stream.read(left)
@@ -68,6 +85,7 @@ class Packed:
             parts.append(part)
             left -= len(part)
         self._unpacked += size - left
+        self._left -= size - left
         if self._compression:
             rawfiles.check_ratio(self._unpacked, self._bytes, self._where)
         return b"".join(parts)
@@ -75,7 +93,7 @@ class Packed:
     def lines(self) -> Iterator[bytes]:
         r"""Pieces of whole lines, each but the last ended by "\n"; the byte order mark is gone."""
         left = b""
-        first = True
+        first = self._begin == 0
         while part := self.read():
             if first:
                 bare = rawfiles.without_bom(part, self._where)
@@ -103,6 +121,16 @@ class Packed:
 
     def _faults(self) -> rawfiles.Faults:
         return rawfiles.Faults(self._where, self._compression)
+
+
+def _line_from(path: Path, at: int) -> int:
+    """Where the first line begins that begins at this byte or after it; the file's end, if none."""
+    if at == 0:
+        return 0
+    with path.open("rb") as stream:
+        stream.seek(at - 1)
+        stream.readline(LONGEST_LINE)
+        return stream.tell()
 
 
 class _Hashed(io.RawIOBase):

@@ -32,6 +32,7 @@ USUAL_COLUMNS = ("prompt", "text", "caption", "name")
 
 _PARQUET_ROWS = 2**12  # at a time: few enough that none of them can fill the memory
 _SHOWN_COLUMNS = 20
+TEXT_PIECE = 2**27  # bytes of a .txt that are read at once by one of several readers
 _FOOTER = 2**24  # bytes of a Parquet file's footer that are looked at
 
 Values: TypeAlias = "Sequence[object] | pa.Array | pa.ChunkedArray"
@@ -114,9 +115,21 @@ def stream_table(path: Path, column: str | None = None) -> Iterator[Reading]:
 
 
 def pieces(paths: Sequence[Path], column: str | None) -> Iterator[Callable[[], Iterator[Reading]]]:
-    """What reads these files piece by piece: a Parquet file by its groups of rows, others whole."""
+    """What reads these files piece by piece.
+
+    A Parquet file by its groups of rows, a large .txt that is not packed by its bytes; others are
+    one piece.
+    """
     for path in paths:
-        if format_of(path) == (".parquet", ""):
+        kind = format_of(path)
+        size = _size(path)
+        if kind == (".txt", "") and column is None and size > TEXT_PIECE:
+            version = _version(path)
+            for begin in range(0, size, TEXT_PIECE):
+                part = partial(_text_part, path, begin, min(begin + TEXT_PIECE, size))
+                yield partial(_unchanged, path, version, part)
+            yield partial(_unchanged, path, version, partial(file_record, path))
+        elif kind == (".parquet", ""):
             groups, version = _row_groups(path), _version(path)
             for group in range(groups):
                 yield partial(
@@ -132,6 +145,21 @@ def parquet_part(
 ) -> Iterator[Reading]:
     """The prompts of some groups of rows of a Parquet file, or of all; without its record."""
     yield from (_reading(values) for values in _parquet(path, column, groups, shown(path)))
+
+
+def _text_part(path: Path, begin: int, end: int) -> Iterator[Reading]:
+    """The prompts of a .txt whose lines begin at these bytes; without its record."""
+    where = shown(path)
+    with Packed(path, "", where, (begin, end)) as file:
+        for lines in text_lines(file, where, whole=False):
+            yield _reading(lines)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0  # the reader says what is wrong
 
 
 def file_record(path: Path) -> Iterator[Reading]:
@@ -153,15 +181,17 @@ def _unchanged(
 
 
 def _version(path: Path) -> str:
-    """Hash over the size and the footer of a Parquet file: equal for copies on other machines.
+    """Hash over the size and the end of a file: equal for copies on other machines.
 
-    The footer tells where each column's pages lie, how many rows and which extremes they have.
+    A Parquet file ends with a footer that tells where each column's pages lie, how many rows and
+    which extremes they have. Of a text it is the last 64 KiB.
     """
     try:
         with path.open("rb") as stream:
             size = stream.seek(0, 2)
             stream.seek(max(0, size - 8))
             length = int.from_bytes(stream.read(4), "little")
+            length = length if path.suffix.lower() == ".parquet" else 2**16
             stream.seek(max(0, size - 8 - min(length, _FOOTER)))
             return hashlib.sha256(b"%d " % size + stream.read()).hexdigest()
     except OSError:

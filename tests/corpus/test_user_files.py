@@ -318,6 +318,26 @@ def test_a_parquet_that_changes_between_its_rows_and_its_hash_is_refused(tmp_pat
         list(parts)
 
 
+@pytest.mark.parametrize("size", [1, 7, 64, 300])
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_a_text_in_pieces_is_the_whole_text(tmp_path, size, end, monkeypatch):
+    words = ["a cat", "été", "", "x" * 50, "  ", "🐶 two\u2028lines", "a\rb"] * 9
+    path = put(tmp_path / "p.txt", "\ufeff" + "\r\n".join(words) + end)
+    raw = path.read_bytes()
+    path.write_bytes(raw[:100] + b"\xff" + raw[100:])
+    monkeypatch.setattr(tables, "TEXT_PIECE", size)
+    whole = read_table(path)
+    cut = list(pieces([path], None))
+    assert len(cut) == -(-path.stat().st_size // size) + 1
+    again = joined(part for piece in cut for part in piece())
+    assert again.prompts == whole.prompts
+    assert (again.rows, again.refused, again.files) == (whole.rows, whole.refused, whole.files)
+    assert whole.refused["not UTF-8"] == 1
+    path.write_bytes(raw)
+    with pytest.raises(InputError, match=r"p\.txt: changed while it was read; run again"):
+        list(cut[-1]())
+
+
 def test_a_parquet_that_changes_between_its_pieces_is_refused(tmp_path):
     path = tmp_path / "p.parquet"
     pq.write_table(pa.table({"prompt": ["a dog", "a cow"]}), path, row_group_size=1)
