@@ -16,6 +16,7 @@ import pytest
 from anatomy.census import Ask, local
 from anatomy.census.stored import to_bytes
 from anatomy.cli import main
+from anatomy.corpus import tables
 from anatomy.corpus.build import open_sources
 from anatomy.corpus.model import Reading
 from anatomy.encoders import resolve
@@ -64,7 +65,8 @@ def sources(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_engines_agree(cluster, sources, tmp_path):
+def test_the_engines_agree(cluster, sources, tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "TEXT_PIECE", 500)  # the text is read in several pieces there
     save_bert(tmp_path / "encoder")
     asked = {"encoders": ["sam3", f"hf:{tmp_path / 'encoder'}"], "data": tmp_path}
     here = audit(sources, **asked)
