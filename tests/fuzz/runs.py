@@ -23,13 +23,14 @@ from tests.fuzz.reports import check_page
 from tests.fuzz.target import Target, each, packed, put, refusing, scratch, unpacked
 from tests.report.papers import blanks
 
+_FOLDER = "page-run"  # another target of this process may have a "run"
 _TIMES = ("seconds", "targets_seconds", "prompts_per_second")
 
 
 @cache
 def _runs() -> list[bytes]:
     """Metrics and curve of a run, with and without what is measured on demand."""
-    done = ended(audited.make(scratch() / "seeds"), scratch(), epochs=2, name="run")
+    done = ended(audited.make(scratch() / "seeds"), scratch(), epochs=2, name=_FOLDER)
     found = _timeless(json.loads((done.folder / FILE_NAME).read_bytes()))
     del found["digest"]
     found["run"]["recipe_digest"] = "fits"  # the recipe names this process's folder
@@ -66,9 +67,9 @@ def _either(random: Random, data: bytes) -> bytes:
 
 def _run(data: bytes) -> None:
     found, curve = unpacked(data, 2)
-    put(f"run/{CURVE}", curve)
-    digest = Recipe.load(scratch() / "run" / "recipe.yaml").digest.encode()
-    folder = put(f"run/{FILE_NAME}", found.replace(b'"fits"', b'"%b"' % digest)).parent
+    put(f"{_FOLDER}/{CURVE}", curve)
+    digest = Recipe.load(scratch() / _FOLDER / "recipe.yaml").digest.encode()
+    folder = put(f"{_FOLDER}/{FILE_NAME}", found.replace(b'"fits"', b'"%b"' % digest)).parent
     with refusing():
         view = read(folder)
         with rendering("the run's report", "run it again"):
