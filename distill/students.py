@@ -126,7 +126,9 @@ class Student(torch.nn.Module):
             hidden = litetext.hidden_states(self.text_model, ids, mask)
         else:
             valid = torch.ones_like(ids) if mask is None else mask.long()
-            hidden = self.text_model(input_ids=ids, attention_mask=valid).last_hidden_state
+            hidden = self.text_model(
+                input_ids=ids, attention_mask=valid, return_dict=True
+            ).last_hidden_state
         outputs: Tensor = self.projector(hidden)
         return outputs.float()
 

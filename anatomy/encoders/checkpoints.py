@@ -179,9 +179,14 @@ def read_tensors(files: Sequence[Path], prefixes: Sequence[str]) -> dict[str, Te
     tensors: dict[str, Tensor] = {}
     for path in files:
         found = _of_safetensors(path, prefixes) if _is_safetensors(path) else _of_torch(path)
-        tensors |= {
-            name: tensor for name, tensor in found.items() if name.startswith(tuple(prefixes))
-        }
+        own = {n: tensor for n, tensor in found.items() if n.startswith(tuple(prefixes))}
+        for name, tensor in own.items():
+            if str(tensor.layout) != "torch.strided" or tensor.is_quantized:
+                raise InputError(
+                    f"{shown(path)}: {shown(name)} is a sparse or quantised tensor, which is not "
+                    "read; save it as a plain one"
+                )
+        tensors |= own
     return tensors
 
 

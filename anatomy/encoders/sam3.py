@@ -241,7 +241,7 @@ def _built(
     placed(module, device, dtype)
 
     def forward(ids: Tensor, mask: Tensor | None) -> Tensor:
-        hidden = text_model(input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden = text_model(input_ids=ids, attention_mask=mask, return_dict=True).last_hidden_state
         projected: Tensor = module.text_projection(hidden)
         return projected
 

@@ -112,7 +112,9 @@ def load_transformers(
         import torch
 
         mask = torch.ones_like(ids) if mask is None else mask.long()
-        hidden: Tensor = tower(input_ids=ids, attention_mask=mask).last_hidden_state
+        hidden: Tensor = tower(
+            input_ids=ids, attention_mask=mask, return_dict=True
+        ).last_hidden_state
         return hidden
 
     with refused(path):  # a module may still want other inputs than ours

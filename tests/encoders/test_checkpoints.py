@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -144,3 +145,20 @@ def test_a_cut_file_of_a_real_encoder_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"model\.safetensors: is no checkpoint") as caught:
         load_transformers(tmp_path, None, "cpu", "float32")
     assert "\n" not in str(caught.value)
+
+
+def test_a_tensor_that_is_not_plain_is_refused(tmp_path):
+    path = tmp_path / "pytorch_model.bin"
+    torch.save({"a.weight": torch.eye(3).to_sparse(), "b": torch.eye(2)}, path)
+    assert list(read_tensors([path], ["b"])) == ["b"]
+    with pytest.raises(InputError, match=r"a\.weight is a sparse or quantised tensor"):
+        read_tensors([path], ["a"])
+
+
+def test_a_configuration_that_asks_for_tuples_gives_the_same_outputs(tmp_path):
+    tiny.save_bert(tmp_path)
+    config, ids = tmp_path / "config.json", np.array([[1, 2, 3]])
+    plain = load_transformers(tmp_path, None, "cpu", "float32").encode(ids)
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"return_dict": False}))
+    asked = load_transformers(tmp_path, None, "cpu", "float32").encode(ids)
+    assert (plain.tokens == asked.tokens).all()
