@@ -183,8 +183,8 @@ def read_tensors(files: Sequence[Path], prefixes: Sequence[str]) -> dict[str, Te
         for name, tensor in own.items():
             if str(tensor.layout) != "torch.strided" or tensor.is_quantized:
                 raise InputError(
-                    f"{shown(path)}: {shown(name)} is a sparse or quantised tensor, which is not "
-                    "read; save it as a plain one"
+                    f"{shown(path)}: {shown(name)} is no plain tensor (sparse or quantised); save "
+                    "it as one"
                 )
         tensors |= own
     return tensors

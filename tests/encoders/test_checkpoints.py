@@ -151,7 +151,7 @@ def test_a_tensor_that_is_not_plain_is_refused(tmp_path):
     path = tmp_path / "pytorch_model.bin"
     torch.save({"a.weight": torch.eye(3).to_sparse(), "b": torch.eye(2)}, path)
     assert list(read_tensors([path], ["b"])) == ["b"]
-    with pytest.raises(InputError, match=r"a\.weight is a sparse or quantised tensor"):
+    with pytest.raises(InputError, match=r"a\.weight is no plain tensor \(sparse"):
         read_tensors([path], ["a"])
 
 
