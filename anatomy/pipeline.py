@@ -147,15 +147,14 @@ def audit(
     ask = _ask(opened, resolved, inside.sample, seed)
     if approximate:
         _check_approximate(ask, bool(files))
-    named = [encoder.spec for encoder in resolved]
     if engine == "ray" and approximate:
         from anatomy.census import sketch_on_ray
 
-        census = sketch_on_ray.census(opened, resolved, named, ask, address=address, steps=steps)
+        census = sketch_on_ray.census(opened, resolved, ask, address=address, steps=steps)
     elif engine == "ray":
         from anatomy.census import on_ray
 
-        census = on_ray.census(opened, resolved, named, ask, address=address, steps=steps)
+        census = on_ray.census(opened, resolved, ask, address=address, steps=steps)
     elif approximate:
         from anatomy.census import sketch
 

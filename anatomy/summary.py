@@ -29,7 +29,7 @@ from anatomy.findings import (
 )
 from anatomy.ledger import Entry
 from anatomy.measures.context import LengthHistogram, choose_context
-from anatomy.measures.overlap import Overlap
+from anatomy.measures.overlap import CONFIDENCE, DEVIATIONS, Estimate
 from anatomy.measures.vocabulary import TokenCounts
 from anatomy.view import TokenView
 
@@ -53,9 +53,9 @@ def _approximation_finding(census: Census, encoders: Sequence[str]) -> Approxima
     found = census.approximation
     if found is None:
         return None
-    from anatomy.measures.distinct import CONFIDENCE, DEVIATIONS
 
-    def bounds(low: Overlap, high: Overlap) -> dict[str, tuple[int, int]]:
+    def bounds(estimate: Estimate) -> dict[str, tuple[int, int]]:
+        low, high = estimate.low, estimate.high
         own = zip(low.shared.diagonal().tolist(), high.shared.diagonal().tolist(), strict=True)
         return {COMBINED: (low.union, high.union), **dict(zip(census.names, own, strict=True))}
 
@@ -64,16 +64,15 @@ def _approximation_finding(census: Census, encoders: Sequence[str]) -> Approxima
     groups = zip(
         (COMBINED, *census.names), (counted.union, *counted.sources), populations, strict=True
     )
-    low, high = found.raw
     return ApproximationFinding(
         method=f"theta sketches of {found.hashes:,} hashes (Apache DataSketches)",
         hashes=found.hashes,
         confidence=CONFIDENCE,
-        unique=bounds(low, high),
-        shared_low=low.shared.tolist(),
-        shared_high=high.shared.tolist(),
+        unique=bounds(found.raw),
+        shared_low=found.raw.low.shared.tolist(),
+        shared_high=found.raw.high.shared.tolist(),
         unique_cleaned={
-            name: bounds(*own) for name, own in zip(encoders, found.cleaned, strict=True)
+            name: bounds(own) for name, own in zip(encoders, found.cleaned, strict=True)
         },
         share_error={
             # Of a share of one half; drawn without returning, so the last one has no error.

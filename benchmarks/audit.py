@@ -16,13 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anatomy.corpus import registry, standins
-from benchmarks.process import Cost, cost_of, python
-
-_CLI = ("-c", "from anatomy.cli import main; main()")
+from benchmarks.process import Cost, anatomy, cost_of
 
 
 def _audit(sources: str, out: Path, *flags: str, repeats: int) -> Cost:
-    command = [python("x")[0], *_CLI, "audit", "--sources", sources, "--out", str(out), *flags]
+    command = anatomy("audit", "--sources", sources, "--out", str(out), *flags)
     return cost_of(command, repeats)
 
 

@@ -13,9 +13,7 @@ import tempfile
 from pathlib import Path
 
 from anatomy.findings import Findings
-from benchmarks.process import cost_of, python
-
-_CLI = ("-c", "from anatomy.cli import main; main()")
+from benchmarks.process import anatomy, cost_of
 
 
 def main() -> None:
@@ -29,7 +27,7 @@ def main() -> None:
     digests = set()
     for engine in ("local", "ray"):
         with tempfile.TemporaryDirectory() as out:
-            command = [python("x")[0], *_CLI, "audit", "--out", out, "--format", "html"]
+            command = anatomy("audit", "--out", out, "--format", "html")
             command += ["--engine", engine, "--encoder", options.encoder, "--no-cache"]
             command += ["--data", options.data] if options.data else []
             command += ["--approximate"] * options.approximate

@@ -47,3 +47,8 @@ def cost_of(command: Sequence[str], repeats: int) -> Cost:
 def python(module: str, *arguments: str) -> list[str]:
     """The command that runs a module with this interpreter."""
     return [sys.executable, "-m", module, *arguments]
+
+
+def anatomy(*arguments: str) -> list[str]:
+    """The `anatomy` command, by this interpreter and from this source tree."""
+    return [sys.executable, "-c", "from anatomy.cli import main; main()", *arguments]

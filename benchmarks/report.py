@@ -14,7 +14,6 @@ stands in the third row.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
@@ -22,9 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from anatomy.corpus import registry, standins
-from benchmarks.process import cost_of
+from benchmarks.process import anatomy, cost_of
 
-_ANATOMY = (sys.executable, "-c", "from anatomy.cli import main; main()")
 _PEER = """
 import sys
 import pandas
@@ -51,7 +49,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         (folder / "data").mkdir()
-        audit = [*_ANATOMY, "audit", "--sources", "all", "--stand-ins", "--data"]
+        audit = anatomy("audit", "--sources", "all", "--stand-ins", "--data")
         audit += [str(folder / "data"), "--sample", "500", "--out"]
         cost_of([*audit, str(folder / "made"), "--encoder", "sam3,minilm"], 1)
         print("| run | seconds | peak MB | page and PDF, kB |")
@@ -59,7 +57,7 @@ def main() -> None:
         _row(
             "anatomy report, two encoders: page, PDF, figures",
             [
-                *(*_ANATOMY, "report", str(folder / "made" / "findings.json")),
+                *anatomy("report", str(folder / "made" / "findings.json")),
                 *("--out", str(folder / "again")),
             ],
             folder / "again" / "report.html",

@@ -20,9 +20,8 @@ import pyarrow.parquet as pq
 
 from anatomy.corpus.bundled import lvis_names
 from anatomy.findings import Findings
-from benchmarks.process import cost_of, python
+from benchmarks.process import anatomy, cost_of
 
-_CLI = ("-c", "from anatomy.cli import main; main()")
 _FILE = 1_000_000
 _ADJECTIVES = ("small", "large", "red", "blue", "green", "old", "new", "left", "second", "open")
 _RELATIONS = ("on", "under", "beside", "in front of", "behind", "to the left of", "with")
@@ -75,7 +74,7 @@ def main() -> None:
             size = _written(data / str(millions), millions)
             out = Path(temporary) / "out"
             os.environ["ANATOMY_CACHE"] = f"{temporary}/cache"
-            command = [python("x")[0], *_CLI, "audit", "--out", str(out), "--format", "html"]
+            command = anatomy("audit", "--out", str(out), "--format", "html")
             command += ["--engine", options.engine]
             command += ["--sources", f"generated={data}/{millions}/*.parquet:prompt"]
             command += ["--approximate"] * options.approximate

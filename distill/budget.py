@@ -59,13 +59,13 @@ def begin(asked: Recipe, folder: Path, accelerator: Accelerator, *, resume: bool
         path = folder / FILE_NAME
         remove_partial_files(folder)
         found = Recipe.load(path) if resume and path.is_file() else None
-        if found is not None and not continues(found, asked) and _holds_nothing(found):
-            found = None
         if found is not None and not continues(found, asked):
-            raise InputError(
-                f"{shown(folder)}: holds a run of another recipe ({_change(found, asked)}); "
-                "give this one another --name, or --no-resume to replace that one"
-            )
+            if not _holds_nothing(found):
+                raise InputError(
+                    f"{shown(folder)}: holds a run of another recipe ({_change(found, asked)}); "
+                    "give this one another --name, or --no-resume to replace that one"
+                )
+            found = None
         if found is None or found.calibration is None:
             _check_own(folder)
             _forget(folder)

@@ -13,7 +13,7 @@ from anatomy.census.lowest import Lowest
 from anatomy.corpus.build import Opened, summary
 from anatomy.corpus.model import Reading, SourceSummary
 from anatomy.measures.context import LengthHistogram
-from anatomy.measures.overlap import Overlap
+from anatomy.measures.overlap import Estimate, Overlap
 from anatomy.measures.vocabulary import TokenCounts
 
 
@@ -101,20 +101,20 @@ class ShardCounts:
 
 @dataclass(frozen=True)
 class Approximation:
-    """How far estimated counts may be off; each lies between its bounds at 95 %.
+    """How far estimated counts may be off.
 
     Attributes
     ----------
     hashes : int
         That each sketch keeps.
-    raw : tuple of (Overlap, Overlap)
-        Lower and upper bounds of distinct raw strings.
-    cleaned : tuple of (Overlap, Overlap), one pair for each encoder
+    raw : Estimate
+        Of distinct raw strings.
+    cleaned : tuple of Estimate, one for each encoder
     """
 
     hashes: int
-    raw: tuple[Overlap, Overlap]
-    cleaned: tuple[tuple[Overlap, Overlap], ...]
+    raw: Estimate
+    cleaned: tuple[Estimate, ...]
 
 
 @dataclass(frozen=True)

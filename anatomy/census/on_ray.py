@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from anatomy.census.kept import SHARDS, kept_of, reading_of
 from anatomy.census.keys import keys
 from anatomy.census.model import Ask, Census, assembled, total
+from anatomy.census.reading import Folded
 from anatomy.census.shard import CLEANED, corpus_of, count, overlap
 from anatomy.census.spill import shards_of
 from anatomy.census.stored import from_bytes, to_bytes
@@ -49,7 +50,6 @@ _FOUND = pa.schema(
 def census(
     sources: Sequence[Opened],
     encoders: Sequence[Encoder],
-    specs: Sequence[str],
     ask: Ask,
     *,
     address: str | None = None,
@@ -60,9 +60,7 @@ def census(
     Parameters
     ----------
     sources, encoders, ask, steps
-        As for `local.census`.
-    specs : sequence of str
-        The encoders' names, as the user gave them: each worker opens its own.
+        As for `local.census`; each worker opens the encoders for itself.
     address : str, optional
         Of the cluster ("auto": the one that this machine belongs to). None: processes here.
 
@@ -84,7 +82,7 @@ def census(
     )
     found = (
         rows.groupby("shard", num_partitions=partitions)
-        .map_groups(_count, fn_args=(tuple(specs), ask, shards), batch_format="pyarrow")
+        .map_groups(_count, fn_args=(specs_of(encoders), ask, shards), batch_format="pyarrow")
         .materialize()
     )
     said, counts = _few(found, partitions)
@@ -130,29 +128,26 @@ def _read(batch: pa.Table, reads: Any, shards: int) -> Iterator[pa.Table]:
     pieces = ray.get(reads)
     for number in batch["id"].to_pylist():
         code, read = pieces[number]
-        whole, usable, problem = NOTHING, 0, None
+        known, problem = Folded(), None
         try:
-            for part in read():
-                whole = whole.with_counts_of(part)
-                usable += len(part.prompts)
-                prompts = part.prompts.unique()
+            for prompts in known.prompts(read()):
                 (key,) = keys(prompts, "shard")
                 yield _rows(shards_of(key, shards), code, prompts)
         except InputError as error:
             problem = str(error)
-        text = pa.array([said_of(number, code, whole, usable, problem)], type=pa.large_string())
+        text = pa.array([said_of(number, code, known, problem)], type=pa.large_string())
         yield _rows(np.array([_NO_SHARD]), code, text)
 
 
-def said_of(piece: int, source: int, reading: Reading, usable: int, problem: str | None) -> str:
+def said_of(piece: int, source: int, known: Folded, problem: str | None) -> str:
     """What is known of a piece besides its prompts, as JSON; see `readings_of`."""
     return json.dumps(
         {
             "piece": piece,
             "source": source,
-            "usable": usable,
+            "usable": known.usable,
             "problem": problem,
-            "reading": kept_of(reading),
+            "reading": kept_of(known.reading),
         }
     )
 
@@ -190,6 +185,11 @@ def _summed(group: pa.Table) -> pa.Table:
     if group["kind"][0].as_py() == _SAID:
         return _found([(_SAID, -1, -1, payload) for payload in payloads])
     return _found([(_COUNTS, -1, -1, to_bytes(total([from_bytes(one) for one in payloads])))])
+
+
+def specs_of(encoders: Sequence[Encoder]) -> tuple[str, ...]:
+    """What a worker makes the same encoders of; see `opened`."""
+    return tuple(encoder.spec for encoder in encoders)
 
 
 @functools.lru_cache(maxsize=1)

@@ -1,15 +1,37 @@
-"""Reading one source of a census, part by part."""
+"""Reading the sources of a census, part by part."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 
 from anatomy.corpus.build import Opened, check_usable
 from anatomy.corpus.model import NOTHING, Reading
 from anatomy.progress import Steps, quiet
+
+
+class Folded:
+    """What parts of a reading say besides their prompts, as they come.
+
+    Attributes
+    ----------
+    reading : Reading
+        Of all parts so far, without prompts.
+    usable : int
+        Prompts of these, copies included.
+    """
+
+    def __init__(self) -> None:
+        self.reading, self.usable = NOTHING, 0
+
+    def prompts(self, parts: Iterable[Reading]) -> Iterator[pa.LargeStringArray]:
+        """The distinct prompts of each part."""
+        for part in parts:
+            self.reading = self.reading.with_counts_of(part)
+            self.usable += len(part.prompts)
+            yield part.prompts.unique()
 
 
 def read(
@@ -34,12 +56,10 @@ def read(
     InputError
         Anything that the reader raises; no usable prompt.
     """
-    whole, usable, clock = NOTHING, 0, time.perf_counter()
-    for part in source.parts():
-        whole = whole.with_counts_of(part)
-        usable += len(part.prompts)
-        add(code, part.prompts.unique())
-        rate = usable / (time.perf_counter() - clock)
-        steps(f"Reading {source.name}: {usable:,} prompts, {rate:,.0f} a second")
-    check_usable(source.name, whole, usable)
-    return whole, usable
+    known, clock = Folded(), time.perf_counter()
+    for prompts in known.prompts(source.parts()):
+        add(code, prompts)
+        rate = known.usable / (time.perf_counter() - clock)
+        steps(f"Reading {source.name}: {known.usable:,} prompts, {rate:,.0f} a second")
+    check_usable(source.name, known.reading, known.usable)
+    return known.reading, known.usable

@@ -79,7 +79,7 @@ def count(
     cleaned : list of Cleaned, one for each encoder
     """
     official = np.isin(corpus.source, ask.official)
-    rows = Rows.of(corpus, ask)
+    rows = Rows.of(corpus, official)
     measured, cleaned = [], []
     for encoder in encoders:
         clean, table = encoder.tokenizer.clean_and_encode(corpus.prompts)
@@ -121,10 +121,12 @@ class Rows:
     official: np.ndarray
 
     @classmethod
-    def of(cls, corpus: Corpus, ask: Ask, among: np.ndarray | None = None) -> Rows:
-        """All rows of a corpus; for the union and the official sources those `among` these."""
+    def of(cls, corpus: Corpus, official: np.ndarray, among: np.ndarray | None = None) -> Rows:
+        """All rows of a corpus, those of its `official` sources told apart (both boolean, [N]).
+
+        For the union and the official sources those `among` these alone.
+        """
         chosen = np.ones(len(corpus), dtype=bool) if among is None else among
-        official = np.isin(corpus.source, ask.official)
         if official.all():
             return cls(corpus.source, corpus.first & chosen, corpus.first & chosen)
         # A prompt's first appearance among the official sources need not be the corpus's first.

@@ -33,8 +33,7 @@ from anatomy.census.stored import packed, unpacked
 from anatomy.corpus.build import Opened, numbered
 from anatomy.corpus.model import Reading
 from anatomy.encoders import Encoder
-from anatomy.measures.distinct import HASHES, Distinct, Estimate, Growing, overlap
-from anatomy.measures.overlap import Overlap
+from anatomy.measures.distinct import HASHES, Distinct, Growing, overlap
 from anatomy.progress import Steps, quiet
 
 _BLOCK = 2**18  # rows of the sample whose tokens are in memory at once
@@ -216,7 +215,8 @@ def estimated(
     cleaned = [overlap(of_encoder, usable, within=raw) for of_encoder in sketches.cleaned]
     corpus = numbered(sketches.lowest.prompts)
     steps(f"Tokenizing {len(corpus):,} prompts")
-    rows = Rows.of(corpus, ask, _among(sketches))
+    official = np.isin(corpus.source, ask.official)
+    rows = Rows.of(corpus, official, _among(sketches))
     counts = ShardCounts(
         raw=raw.value,
         official=overlap(sketches.raw, usable, chosen=ask.official).value,
@@ -226,9 +226,7 @@ def estimated(
     )
     approximation = None
     if not all(one.exact for one in (raw, *cleaned)):
-        approximation = Approximation(
-            sketches.hashes, _bounds(raw), tuple(_bounds(one) for one in cleaned)
-        )
+        approximation = Approximation(sketches.hashes, raw, tuple(cleaned))
     values = [one.value for one in cleaned]
     return assembled(sources, readings, ask, counts, values, approximation)
 
@@ -253,7 +251,3 @@ def _tokens(
         return encoder_counts(table, part, sources, tokenizer.vocabulary_size)
 
     return reduce(add, map(block, range(0, len(prompts), _BLOCK)))
-
-
-def _bounds(estimate: Estimate) -> tuple[Overlap, Overlap]:
-    return estimate.low, estimate.high

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow as pa
 
 from anatomy.census.model import Ask, Census
-from anatomy.census.on_ray import opened, pieces_of, readings_of, said_of
+from anatomy.census.on_ray import opened, pieces_of, readings_of, said_of, specs_of
+from anatomy.census.reading import Folded
 from anatomy.census.sketch import Sketches, Sketching, estimated
 from anatomy.corpus.build import Opened
-from anatomy.corpus.model import NOTHING
 from anatomy.encoders import Encoder
 from anatomy.engines import connected
 from anatomy.errors import InputError
@@ -26,7 +26,6 @@ _ROWS = pa.schema([("said", pa.large_string()), ("sketches", pa.large_binary())]
 def census(
     sources: Sequence[Opened],
     encoders: Sequence[Encoder],
-    specs: Sequence[str],
     ask: Ask,
     *,
     hashes: int = HASHES,
@@ -39,7 +38,7 @@ def census(
     ----------
     sources, encoders, ask, hashes, steps
         As for `sketch.census`, which finds the same.
-    specs, address
+    address
         As for `on_ray.census`.
 
     Raises
@@ -55,7 +54,7 @@ def census(
     tasks = min(len(pieces), int(_TASKS * cores))
     rows = ray.data.range(len(pieces), override_num_blocks=tasks).map_batches(
         _sketched,
-        fn_args=(reads, tuple(specs), ask, hashes),
+        fn_args=(reads, specs_of(encoders), ask, hashes),
         batch_size=None,  # all pieces of a task
         batch_format="pyarrow",
         zero_copy_batch=True,
@@ -82,13 +81,12 @@ def _sketched(
     said = []
     for number in batch["id"].to_pylist():
         code, read = pieces[number]
-        whole, usable, problem = NOTHING, 0, None
+        known, problem = Folded(), None
         try:
-            for part in read():
-                whole, usable = whole.with_counts_of(part), usable + len(part.prompts)
-                sketching.add(code, part.prompts.unique())
+            for prompts in known.prompts(read()):
+                sketching.add(code, prompts)
         except InputError as error:
             problem = str(error)
-        said.append(said_of(number, code, whole, usable, problem))
+        said.append(said_of(number, code, known, problem))
     sketches = sketching.finish().to_bytes()
     yield pa.table([[*said, None], [*[None] * len(said), sketches]], schema=_ROWS)

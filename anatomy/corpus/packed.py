@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,13 +51,12 @@ class Packed:
         stream = rawfiles.opened(path)
         self._raw = _Hashed(stream)
         self._bytes = path.stat().st_size
-        self._begin, self._left = 0, self._bytes  # what is read of it, if it is not packed
+        self._begin, self._left = 0, sys.maxsize  # where it is read from, and how much of it
         if within is not None:
             with self._faults():
                 self._begin = _line_from(path, within[0])
                 self._left = max(0, _line_from(path, within[1]) - self._begin)
                 stream.seek(self._begin)
-        self._whole = within is None
         self._unpacked = 0
         self.mark = 0  # bytes of a byte order mark that `lines` left out
         self._stream: Any = self._raw
@@ -76,7 +76,7 @@ class Packed:
     def read(self, size: int = PIECE) -> bytes:
         """The next bytes, `size` of them unless the file ends."""
         parts: list[bytes] = []
-        left = size = size if self._whole else min(size, self._left)
+        left = size = min(size, self._left)
         while left:
             with self._faults():
                 part = self._stream.read(left)

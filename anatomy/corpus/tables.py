@@ -121,23 +121,23 @@ def pieces(paths: Sequence[Path], column: str | None) -> Iterator[Callable[[], I
     one piece.
     """
     for path in paths:
-        kind = format_of(path)
-        size = _size(path)
-        if kind == (".txt", "") and column is None and size > TEXT_PIECE:
+        if reads := _cut(path, column):
             version = _version(path)
-            for begin in range(0, size, TEXT_PIECE):
-                part = partial(_text_part, path, begin, min(begin + TEXT_PIECE, size))
-                yield partial(_unchanged, path, version, part)
-            yield partial(_unchanged, path, version, partial(file_record, path))
-        elif kind == (".parquet", ""):
-            groups, version = _row_groups(path), _version(path)
-            for group in range(groups):
-                yield partial(
-                    _unchanged, path, version, partial(parquet_part, path, column, [group])
-                )
-            yield partial(_unchanged, path, version, partial(file_record, path))
+            reads.append(partial(file_record, path))
+            yield from (partial(_unchanged, path, version, read) for read in reads)
         else:
             yield partial(stream_table, path, column)
+
+
+def _cut(path: Path, column: str | None) -> list[Callable[[], Iterator[Reading]]]:
+    """What reads the rows of a file that has pieces; nothing for one that has none."""
+    kind = format_of(path)
+    if kind == (".parquet", ""):
+        return [partial(parquet_part, path, column, [group]) for group in range(_row_groups(path))]
+    if kind == (".txt", "") and column is None and (size := _size(path)) > TEXT_PIECE:
+        begins = range(0, size, TEXT_PIECE)
+        return [partial(_text_part, path, at, min(at + TEXT_PIECE, size)) for at in begins]
+    return []
 
 
 def parquet_part(

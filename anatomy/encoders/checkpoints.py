@@ -181,7 +181,7 @@ def read_tensors(files: Sequence[Path], prefixes: Sequence[str]) -> dict[str, Te
         found = _of_safetensors(path, prefixes) if _is_safetensors(path) else _of_torch(path)
         own = {n: tensor for n, tensor in found.items() if n.startswith(tuple(prefixes))}
         for name, tensor in own.items():
-            if str(tensor.layout) != "torch.strided" or tensor.is_quantized:
+            if not _is_dense(tensor):
                 raise InputError(
                     f"{shown(path)}: {shown(name)} is no plain tensor (sparse or quantised); save "
                     "it as one"
@@ -259,14 +259,18 @@ def check_tensors(
             )
 
 
-def _is_plain(tensor: Tensor, *, floats: bool) -> bool:
-    """Numbers that all lie in memory: neither sparse nor repeated nor without data."""
+def _is_dense(tensor: Tensor) -> bool:
     import torch
 
+    return tensor.layout == torch.strided and not tensor.is_quantized
+
+
+def _is_plain(tensor: Tensor, *, floats: bool) -> bool:
+    """Numbers that all lie in memory: neither sparse nor repeated nor without data."""
     return (
         tensor.is_floating_point() == floats
         and not tensor.is_complex()
-        and tensor.layout == torch.strided
+        and _is_dense(tensor)
         and tensor.device.type == "cpu"
         and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
     )

@@ -15,12 +15,10 @@ from dataclasses import dataclass
 import datasketches
 import numpy as np
 
-from anatomy.measures.overlap import Overlap
+from anatomy.measures.overlap import DEVIATIONS, Estimate, Overlap
 
 HASHES = 2**20  # that a sketch keeps: up to so many distinct strings it counts exactly
 _LOG_MOST = 26  # of a union: all that its sketches keep
-DEVIATIONS = 2  # standard deviations to either side
-CONFIDENCE = 0.95  # of what lies between them
 
 
 @dataclass(frozen=True)
@@ -73,24 +71,6 @@ class Growing:
         """The sketch of all that was added."""
         self._sketch.trim()
         return Distinct(self._sketch.compact(), self._hashes)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What sources share, and between what bounds it lies (95 %, each number by itself).
-
-    Attributes
-    ----------
-    value, low, high : Overlap
-        Three times the same where everything was counted.
-    exact : bool
-        Whether it was.
-    """
-
-    value: Overlap
-    low: Overlap
-    high: Overlap
-    exact: bool
 
 
 def overlap(

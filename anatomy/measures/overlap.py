@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+DEVIATIONS = 2  # standard deviations from an estimate to its bounds
+CONFIDENCE = 0.95  # of what lies between them
+
 
 @dataclass(frozen=True)
 class Overlap:
@@ -53,3 +56,21 @@ class Overlap:
     def plain_sum(self) -> int:
         """The sources' own counts added up, shared prompts counted once for each source."""
         return int(np.trace(self.shared))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What sources share, and between what bounds it lies (95 %, each number by itself).
+
+    Attributes
+    ----------
+    value, low, high : Overlap
+        Three times the same where everything was counted.
+    exact : bool
+        Whether it was.
+    """
+
+    value: Overlap
+    low: Overlap
+    high: Overlap
+    exact: bool

@@ -113,7 +113,7 @@ def test_a_worker_that_is_killed_changes_nothing(cluster, sources, tmp_path):
 
     first = opened[0]
     opened[0] = replace(first, pieces=tuple(deadly(read) for read in first.pieces))
-    there = on_ray.census(opened, encoders, ["sam3"], ask)
+    there = on_ray.census(opened, encoders, ask)
     assert once.exists()
     assert there.summaries == here.summaries
     assert to_bytes(there.counts) == to_bytes(here.counts)

@@ -23,6 +23,7 @@ from anatomy.errors import InputError
 from anatomy.findings import Findings
 from anatomy.inside import InsideOptions
 from anatomy.measures import distinct
+from anatomy.measures.overlap import CONFIDENCE
 from anatomy.pipeline import audit
 from tests.encoders.tiny import save_bert
 
@@ -127,7 +128,7 @@ def test_bounds_hold_as_often_as_they_say():
         growing.add(chance.integers(0, 2**63, 3_000).astype(np.uint64))
         found = distinct.overlap([growing.finish()], np.array([10**9]))
         inside += found.low.union <= 3_000 <= found.high.union
-    expected = 300 * distinct.CONFIDENCE
+    expected = 300 * CONFIDENCE
     assert abs(inside - expected) < 4 * (300 * 0.95 * 0.05) ** 0.5
 
 

@@ -177,7 +177,6 @@ def _estimates(findings: Findings) -> list[Block]:
     )
     text = (how, Ref("table-estimates"), so)
     first = findings.encoders[0]
-    groups = [source.name for source in findings.sources]
     rows = tuple(
         Row(
             (
@@ -185,11 +184,11 @@ def _estimates(findings: Findings) -> list[Block]:
                 *map(count, found.unique[part.group]),
                 *map(count, found.unique_cleaned[first.name][part.group]),
                 count(part.prompts),
-                Cell(f"{percent(found.share_error[part.group])}"),
+                Cell(percent(found.share_error[part.group])),
             ),
             kind="all" if part.group == COMBINED else "",
         )
-        for part in sorted(first.lengths, key=lambda one: [*groups, COMBINED].index(one.group))
+        for part in (*first.lengths[1:], first.lengths[0])
     )
     return [
         Paragraph(text, "notice"),
